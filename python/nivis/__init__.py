@@ -1,0 +1,3 @@
+"""Reproducible data-science experiments as Nix derivations."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,113 @@
+"""What a project says about itself, as values: pyproject.toml's [tool.nivis] and experiment.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+Scalar = str | int | float | bool
+Value = Scalar | list["Value"] | dict[str, "Value"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolchainSettings:
+    """[tool.nivis.toolchain]."""
+
+    kind: str = "debian"  # or "nixpkgs"
+    suite: str = "trixie"  # debian: trixie or bookworm
+    packages: tuple[str, ...] = ()  # extra tools for every step, by the toolchain's names
+    mirror: str | None = None  # debian: overrides the machine's mirror
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project: where it is and what [tool.nivis] says. Folders are relative to ``root``."""
+
+    root: Path  # absolute
+    name: str
+    experiments: PurePosixPath = PurePosixPath("experiments")
+    source: tuple[PurePosixPath, ...] = (PurePosixPath("src"),)
+    generated: PurePosixPath = PurePosixPath("generated")
+    toolchain: ToolchainSettings = field(default_factory=ToolchainSettings)
+    groups: tuple[str, ...] = ()  # dependency groups to install beside the main one
+    extras: tuple[str, ...] = ()
+    urls: bool = True  # record download URLs in nivis.lock
+    pyproject: Mapping[str, object] = field(default_factory=dict)  # the decoded file
+    lock_file: str | None = None  # poetry.lock, uv.lock or pylock.toml, the one that is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathData:
+    """A file or folder in the project (relative) or on the machine (absolute)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlData:
+    """One file behind a URL."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageData:
+    """One file inside a published package."""
+
+    registry: str  # "pypi" or "npm"
+    package: str  # "palmerpenguins"
+    version: str  # "0.1.4"
+    file: str  # path inside the wheel, or inside the npm tarball below its top folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """[data.NAME]."""
+
+    name: str
+    origin: PathData | UrlData | PackageData
+    sha256: str | None = None  # lower-case hex; refuse anything else
+    description: str = ""
+    license: str = ""
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """[steps.NAME] as written; references are not resolved yet."""
+
+    name: str
+    run: str | tuple[str, ...]  # a bash script, or an argument vector
+    outputs: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    plots: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()  # globs relative to the experiment's folder, or to the root with a leading "/"
+    env: Mapping[str, str] = field(default_factory=dict)
+    cores: int = 1
+    memory: int | None = None  # bytes
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """experiment.toml."""
+
+    name: str
+    folder: PurePosixPath  # relative to the project's root
+    title: str = ""
+    question: str = ""
+    goal: Mapping[str, object] | None = None
+    trl: int | None = None
+    status: str = "running"
+    conclusion: str = ""
+    tags: tuple[str, ...] = ()
+    params: Mapping[str, Value] = field(default_factory=dict)  # nested tables, as in TOML
+    data: Mapping[str, Data] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    report: Mapping[str, object] | None = None
+
+    @property
+    def manifest(self) -> PurePosixPath:
+        """Return the manifest's path relative to the project's root."""
+        return self.folder / "experiment.toml"
