@@ -16,6 +16,8 @@
   experiment = import ./experiment.nix;
   fetch = import ./fetch.nix;
   given = import ./given.nix;
+  inventory = import ./inventory.nix;
+  outputs = import ./outputs.nix;
   project = import ./project.nix;
   shell = import ./shell.nix;
   step = import ./step.nix;

@@ -1,5 +1,5 @@
 /**
-  A project's flake outputs, from its nivis.lock and nix/plans/.
+  A project's derivations, from its nivis.lock and nix/plans/.
 
   Evaluation stops where a manifest or a lock file is not the one that the plan or the lock was made from, instead of
   building yesterday's experiment.
@@ -8,7 +8,10 @@
   `root`: the project's folder. `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
-  project :: { root :: Path, pkgs :: Null | (String -> AttrSet) } -> { packages, devShells, … }
+  project :: { root :: Path, pkgs :: Null | (String -> AttrSet) } -> {
+    system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
+    experiments :: { name = Derivation; … }; lock :: AttrSet;
+  }
 */
 {
   root,
@@ -81,7 +84,7 @@ let
       name = builtins.head (match "(.*)\\.json" file);
     in
     {
-      name = "experiment-${name}";
+      inherit name;
       value = check "nix/plans/${file}" { "${plan.folder}/experiment.toml" = plan.manifest; } (
         import ./experiment.nix {
           inherit
@@ -96,13 +99,18 @@ let
       );
     };
   experiments = listToAttrs (map experiment planned);
-in
-{
-  packages.${system} = experiments // {
-    inherit environment;
-  };
-  devShells.${system}.default = import ./shell.nix {
+  shell = import ./shell.nix {
     inherit toolchain environment;
     sourceFolders = lock.source;
   };
+in
+{
+  inherit
+    environment
+    experiments
+    lock
+    shell
+    system
+    toolchain
+    ;
 }

@@ -6,7 +6,7 @@
 */
 { lock, system }:
 let
-  inherit (builtins) concatStringsSep match head;
+  inherit (builtins) head match;
 
   triplets = {
     x86_64-linux = {
@@ -44,7 +44,7 @@ let
   };
 in
 {
-  inherit system pythonVersion;
+  inherit system pythonVersion base tree;
   bash = "${tree}/bin/bash";
   python = "${tree}/bin/python${pythonVersion}";
   path = [ "${tree}/bin" ];
