@@ -17,6 +17,7 @@ if data ? archive then
       "-I"
       ./member.py
     ];
+    PATH = toolchain.programs;
     archive = import ./fetch.nix {
       name = builtins.replaceStrings [ "!" ] [ "_" ] data.archive.file;
       inherit (data.archive) sha256;

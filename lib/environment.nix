@@ -18,6 +18,7 @@ derivation {
   ];
   wheels = map (wheel: import ./wheel.nix { inherit toolchain wheel; }) wheels;
   passAsFile = [ "wheels" ];
+  PATH = toolchain.programs; # Nix passes a builder its bare name, and Python finds itself by PATH
   LC_ALL = "C.UTF-8";
   preferLocalBuild = true;
 }

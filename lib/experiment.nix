@@ -72,6 +72,7 @@ let
       "-I"
       ./experiment.py
     ];
+    PATH = toolchain.programs;
     LC_ALL = "C.UTF-8";
     passAsFile = [
       "steps"

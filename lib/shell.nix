@@ -19,7 +19,7 @@ let
     name = "stdenv";
     inherit (toolchain) system;
     builder = toolchain.bash;
-    PATH = concatStringsSep ":" toolchain.path;
+    PATH = toolchain.programs;
     args = [
       "-c"
       ''mkdir "$out"; cp ${setup} "$out/setup"; :''
@@ -39,7 +39,7 @@ derivation (
       "-c"
       ''echo > "$out"; :''
     ];
-    PATH = concatStringsSep ":" ([ "${environment}/bin" ] ++ toolchain.path);
+    PATH = "${environment}/bin:${toolchain.programs}";
     NIVIS_ENVIRONMENT = "${environment}";
     PYTHONNOUSERSITE = "1";
     NIVIS_SOURCE = concatStringsSep ":" sourceFolders;

@@ -5,7 +5,7 @@
   function is paid thousands of times.
 
   # Inputs
-  `toolchain`, `environment` (or null): what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
+  `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
 
   # Type
@@ -62,10 +62,11 @@ let
       "run"
     ];
     sourcePath = concatStringsSep ":" sourceFolders;
-    PATH = concatStringsSep ":" ((if environment == null then [ ] else [ "${environment}/bin" ]) ++ toolchain.path);
-    # What would make two runs of one step differ, or look for a screen.
+    PATH = "${environment}/bin:${toolchain.programs}";
+    # What would make two runs of one step differ.
     LC_ALL = "C.UTF-8";
-    MPLBACKEND = "Agg";
+    # matplotlib draws random identifiers into SVG files otherwise, and looks for a screen.
+    MATPLOTLIBRC = builtins.toFile "matplotlibrc" "backend: Agg\nsvg.hashsalt: nivis\n";
     PYTHONDONTWRITEBYTECODE = "1";
     PYTHONHASHSEED = "0";
     PYTHONNOUSERSITE = "1";

@@ -2,8 +2,8 @@
 #
 # Files (from passAsFile): run, a bash script; files, lines of "store-path project-path"; expected, the
 # names that $out must have afterwards; params and inputs, the JSON documents that the step may read.
-# The last line of the log is "@nivis " and a JSON object: seconds (wall), cpu (seconds, user and system), memory (KiB, the
-# peak resident set of the largest process; GNU time).
+# The last line of the log is "@nivis " and a JSON object: seconds (wall), user and system (seconds of processor time), memory
+# (KiB, the peak resident set of the largest process), all by GNU time.
 set -euo pipefail
 
 project=$NIX_BUILD_TOP/project
@@ -28,14 +28,14 @@ if [ -n "$sourcePath" ]; then
   PYTHONPATH=$project/${sourcePath//:/:$project/}
   export PYTHONPATH
 fi
-script=$runPath expect=$expectedPath
-unset run runPath files filesPath expected expectedPath params paramsPath inputs inputsPath sourcePath passAsFile
+script=$runPath expect=$expectedPath start=$project/$folder
+unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system
 
-cd "$project/$folder"
+cd -- "$start"
 status=0
-time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
-read -r seconds user system memory <"$NIX_BUILD_TOP/usage" || true
-printf '@nivis {"seconds":%s,"user":%s,"system":%s,"memory":%s}\n' "${seconds:-0}" "${user:-0}" "${system:-0}" "${memory:-0}"
+command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
+read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)
+printf '@nivis {"seconds":%s,"user":%s,"system":%s,"memory":%s}\n' "${usage[@]}"
 if [ "$status" != 0 ]; then
   echo "the command ended with status $status" >&2
   exit "$status"

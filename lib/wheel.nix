@@ -27,5 +27,6 @@ derivation {
     url = wheel.url or null;
   };
   bytecode = ./bytecode.py;
+  PATH = toolchain.programs; # Nix passes a builder its bare name, and Python finds itself by PATH
   LC_ALL = "C.UTF-8";
 }

@@ -47,7 +47,7 @@ in
   inherit system pythonVersion base tree;
   bash = "${tree}/bin/bash";
   python = "${tree}/bin/python${pythonVersion}";
-  path = [ "${tree}/bin" ];
+  programs = "${tree}/bin";
   env = {
     GCONV_PATH = "${tree}/usr/lib/${triplet}/gconv";
     LANG = "C.UTF-8";

@@ -11,7 +11,7 @@
     bash :: String;            # absolute path of bash
     python :: String;          # absolute path of python3.X
     pythonVersion :: String;   # "3.13"
-    path :: [String];          # folders of programs, first wins
+    programs :: String;        # folders of programs, as in PATH
     env :: AttrSet;            # locale, certificates, time zones: the host's would leak in otherwise
     description :: AttrSet;    # what provenance.json says of it
   }

@@ -33,7 +33,7 @@ in
   inherit system pythonVersion;
   bash = "${pkgs.bashInteractive}/bin/bash";
   python = "${python}/bin/python${pythonVersion}";
-  path = map (tool: "${tool}/bin") ([ python ] ++ tools);
+  programs = concatStringsSep ":" (map (tool: "${tool}/bin") ([ python ] ++ tools));
   env = {
     LANG = "C.UTF-8";
     # Wheels expect the libraries of the manylinux policy; nixpkgs' loader does not search for them.

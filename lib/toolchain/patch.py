@@ -10,6 +10,7 @@ Environment: base, out, triplet, loader, pythonVersion, bytecode, NIX_BUILD_CORE
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,19 +43,38 @@ ASSUMED = (
 
 
 def entries(folder):
-    """Yield every entry below ``folder``, folders first."""
+    """Yield every entry below ``folder``, a folder before what it holds."""
     for directory, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(folders) + sorted(files):
             yield os.path.join(directory, name)
 
 
-def relink(path):
-    """Make an absolute link relative, within the tree."""
-    target = os.readlink(path)
-    if target.startswith("/"):
-        os.unlink(path)
-        os.symlink(os.path.relpath(OUT + target, os.path.dirname(path)), path)
+def copy_tree():
+    """Copy the base tree, writable, with absolute links made relative; return its executable files."""
+    os.mkdir(OUT)
+    executables = []
+    for source in entries(BASE):
+        target = OUT + source[len(BASE) :]
+        mode = os.lstat(source).st_mode
+        if stat.S_ISLNK(mode):
+            to = os.readlink(source)
+            os.symlink(os.path.relpath(OUT + to, os.path.dirname(target)) if to.startswith("/") else to, target)
+        elif stat.S_ISDIR(mode):
+            os.mkdir(target)
+        else:
+            shutil.copyfile(source, target)
+            if mode & stat.S_IXUSR:
+                os.chmod(target, 0o755)
+                executables.append(target)
+    return executables
+
+
+def has_loader(head):
+    """Tell whether an ELF file's program headers name a loader (PT_INTERP; ELF-64 specification, figure 2-1)."""
+    (offset,) = struct.unpack_from("<Q", head, 0x20)
+    size, count = struct.unpack_from("<HH", head, 0x36)
+    return any(struct.unpack_from("<I", head, offset + size * index) == (3,) for index in range(count))
 
 
 def interpreter_of(path):
@@ -62,19 +82,23 @@ def interpreter_of(path):
     with open(path, "rb") as file:
         head = file.read(4096)
     if head[:4] == b"\x7fELF":
-        return b"" if LOADER.encode() + b"\0" in head else None
+        return b"" if has_loader(head) else None
     return head.split(b"\n", 1)[0] if head[:2] == b"#!" else None
+
+
+def patchelf(*arguments):
+    """Run the base tree's patchelf through the base tree's loader."""
+    libraries = f"{BASE}/usr/lib/{TRIPLET}"
+    subprocess.run([f"{libraries}/{LOADER}", "--library-path", libraries, f"{BASE}/usr/bin/patchelf", *arguments], check=True)
 
 
 def patch_program(path):
     """Give one program the tree's loader and libraries."""
-    command = [f"{BASE}/usr/lib/{TRIPLET}/{LOADER}", "--library-path", f"{BASE}/usr/lib/{TRIPLET}", f"{BASE}/usr/bin/patchelf"]
-    command += ["--set-interpreter", f"{LIBRARIES}/{LOADER}", "--force-rpath", "--set-rpath", f"{LIBRARIES}:{OUT}/usr/lib"]
     if os.path.basename(path) == PYTHON:
-        for library in ASSUMED:
-            if os.path.exists(f"{LIBRARIES}/{library}"):
-                command += ["--add-needed", library]
-    subprocess.run([*command, path], check=True)
+        # A call of its own, and first: patchelf 0.14 mixes up the strings when it also sets the path.
+        needed = [library for library in ASSUMED if os.path.exists(f"{LIBRARIES}/{library}")]
+        patchelf(*(word for library in needed for word in ("--add-needed", library)), path)
+    patchelf("--set-interpreter", f"{LIBRARIES}/{LOADER}", "--force-rpath", "--set-rpath", f"{LIBRARIES}:{OUT}/usr/lib", path)
 
 
 def patch_script(path, line):
@@ -122,27 +146,16 @@ def point_shell():
 
 def main():
     """Copy, patch and compile."""
-    shutil.copytree(BASE, OUT, symlinks=True)
+    executables = copy_tree()
     name_programs()
-    programs, scripts = [], []
-    for path in entries(OUT):
-        mode = os.lstat(path).st_mode
-        if stat.S_ISLNK(mode):
-            relink(path)
-            continue
-        os.chmod(path, mode | stat.S_IWUSR)
-        if stat.S_ISREG(mode) and mode & stat.S_IXUSR:
-            line = interpreter_of(path)
-            if line == b"":
-                programs.append(path)
-            elif line:
-                scripts.append((path, line))
+    lines = {path: interpreter_of(path) for path in executables}
     gather_certificates()
     point_shell()
-    for path, line in scripts:
-        patch_script(path, line)
+    for path, line in lines.items():
+        if line:
+            patch_script(path, line)
     with ThreadPoolExecutor(CORES) as pool:
-        list(pool.map(patch_program, programs))
+        list(pool.map(patch_program, [path for path, line in lines.items() if line == b""]))
     subprocess.run([f"{OUT}/bin/python", "-IS", os.environ["bytecode"], f"{OUT}/usr/lib", str(CORES)], check=True)
 
 
