@@ -1,119 +1,150 @@
-"""NAR: the serialisation of files and trees whose hash Nix uses (E. Dolstra's thesis, figure 5.2; Nix manual, "Nix Archive").
+"""Nix archives (NAR): the canonical serialisation of a file or folder whose hash names it.
 
-Streamed: memory does not depend on the size of what is read. Of a file only content and the owner's execute bit count.
+Format: Nix manual, "Nix Archive (NAR) format": length-prefixed strings padded to eight bytes; a node is
+a regular file (perhaps executable), a symbolic link or a directory with its entries sorted by their bytes.
+Everything here streams: memory does not depend on the size of what is serialised.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import stat
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from nivis.errors import HostError
+from nivis.errors import LockError
 
-CHUNK = 1 << 20
-Write = Callable[[bytes | bytearray | memoryview], object]
+BLOCK = 1 << 20  # bytes read at once
+_BUFFERED = 1 << 16  # small pieces are joined up to this size before they are passed on
 
-
-def nar_hash(path: Path) -> tuple[str, int]:
-    """Return the SRI sha256 and the size in bytes of the NAR of a file or tree."""
-    digest = hashlib.sha256()
-    size = 0
-
-    def write(piece: bytes | bytearray | memoryview) -> None:
-        nonlocal size
-        size += len(piece)
-        digest.update(piece)
-
-    dump(path, write)
-    return "sha256-" + base64.b64encode(digest.digest()).decode(), size
+Write = Callable[[bytes], object]
 
 
-def dump(path: Path, write: Write) -> None:
-    """Serialise a file or tree, in pieces.
-
-    Raises HostError for what Nix cannot hold (devices, sockets) and for a file that changes while it is read.
-    """
-    archive = _Writer(write)
-    archive.add(_text(b"nix-archive-1"))
-    archive.node(os.fsencode(path), os.lstat(path))
-    archive.flush()
+def string(data: bytes) -> bytes:
+    """Return one string of the format: length (64 bit, little endian), bytes, zeros up to a multiple of eight."""
+    return len(data).to_bytes(8, "little") + data + bytes(-len(data) % 8)
 
 
-class _Writer:
-    """Gathers small pieces, so that hashing and piping is not called for every word."""
+_MAGIC = string(b"nix-archive-1")
+_OPEN, _CLOSE = string(b"("), string(b")")
+_REGULAR = _OPEN + string(b"type") + string(b"regular")
+_EXECUTABLE = string(b"executable") + string(b"")
+_CONTENTS = string(b"contents")
+_SYMLINK = _OPEN + string(b"type") + string(b"symlink") + string(b"target")
+_DIRECTORY = _OPEN + string(b"type") + string(b"directory")
+_ENTRY = string(b"entry") + _OPEN + string(b"name")
+_NODE = string(b"node")
+
+
+def frame(size: int) -> tuple[bytes, bytes]:
+    """Return what stands before and after the content of a non-executable file of ``size`` bytes."""
+    return _MAGIC + _REGULAR + _CONTENTS + size.to_bytes(8, "little"), bytes(-size % 8) + _CLOSE
+
+
+def file_size(size: int) -> int:
+    """Return the size in bytes of the archive of a non-executable file of ``size`` bytes."""
+    head, tail = frame(size)
+    return len(head) + size + len(tail)
+
+
+def sri(digest: bytes) -> str:
+    """Return a sha256 digest as an SRI string."""
+    return f"sha256-{b64encode(digest).decode()}"
+
+
+def changed(path: bytes | str | Path) -> LockError:
+    """Return the error for a file that changed while it was read."""
+    return LockError(
+        "the file changed while it was read",
+        where=os.fsdecode(path),
+        hint="Run the command again when nothing writes to it any more.",
+    )
+
+
+class _Joiner:
+    """Joins small pieces, so that hashing and pipes see few large ones."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._pending = bytearray()
-        self._buffer = bytearray(CHUNK)
+        self._buffer = bytearray()
+        self.size = 0
 
-    def add(self, piece: bytes) -> None:
-        self._pending += piece
-        if len(self._pending) >= CHUNK:
+    def __call__(self, data: bytes) -> None:
+        self.size += len(data)
+        self._buffer += data
+        if len(self._buffer) >= _BUFFERED:
             self.flush()
 
     def flush(self) -> None:
-        if self._pending:
-            self._write(bytes(self._pending))
-            self._pending.clear()
+        self._write(bytes(self._buffer))
+        self._buffer.clear()
 
-    def node(self, path: bytes, status: os.stat_result) -> None:
-        mode = status.st_mode
-        if stat.S_ISREG(mode):
-            self.add(_EXECUTABLE if mode & stat.S_IXUSR else _REGULAR)
-            self._content(path, status.st_size)
-        elif stat.S_ISLNK(mode):
-            self.add(_SYMLINK + _text(os.readlink(path)))
-        elif stat.S_ISDIR(mode):
-            self._folder(path)
-        else:
-            raise HostError("neither a file, a folder nor a link", where=os.fsdecode(path), hint="Remove it.")
-        self.add(_CLOSE)
 
-    def _folder(self, path: bytes) -> None:
-        self.add(_DIRECTORY)
-        with os.scandir(path) as entries:
-            found = sorted((entry.name, entry.stat(follow_symlinks=False)) for entry in entries)
-        for name, status in found:
-            self.add(_ENTRY + _text(name) + _NODE)
-            self.node(path + b"/" + name, status)
-            self.add(_CLOSE)
-
-    def _content(self, path: bytes, size: int) -> None:
-        self.add(size.to_bytes(8, "little"))
-        view = memoryview(self._buffer)
+def read_blocks(path: bytes | str | Path, size: int, write: Write) -> None:
+    """Pass on exactly ``size`` bytes of the file at ``path``; raise LockError if it has fewer or more, or was written to."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - bytes paths
+        before = os.fstat(file.fileno())
         left = size
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - bytes: names need not be UTF-8
-            while count := file.readinto(view):
-                left -= count
-                if left < 0:
-                    break
-                if count < 1 << 16:
-                    self.add(bytes(view[:count]))
-                else:
-                    self.flush()
-                    self._write(view[:count])
-        if left:
-            raise HostError("the file changed while it was read", where=os.fsdecode(path), hint="Run it again when it is at rest.")
-        self.add(bytes(-size % 8))
+        while left and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            write(block)
+        after = os.fstat(file.fileno())
+    if left or after.st_size != size or (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns):
+        raise changed(path)
 
 
-def _text(value: bytes) -> bytes:
-    return len(value).to_bytes(8, "little") + value + bytes(-len(value) % 8)
+Visit = Callable[[bytes, int], Write | None]  # (path below the root, size) -> who else wants the content
 
 
-def _words(*words: bytes) -> bytes:
-    return b"".join(_text(word) for word in words)
+def _node(path: bytes, below: bytes, info: os.stat_result, write: Write, visit: Visit | None) -> None:
+    mode = info.st_mode
+    if stat.S_ISREG(mode):
+        executable = _EXECUTABLE if mode & stat.S_IXUSR else b""
+        write(_REGULAR + executable + _CONTENTS + info.st_size.to_bytes(8, "little"))
+        also = visit(below, info.st_size) if visit else None
+        if also is None:
+            read_blocks(path, info.st_size, write)
+        else:
+            read_blocks(path, info.st_size, lambda block: (write(block), also(block)))
+        write(bytes(-info.st_size % 8) + _CLOSE)
+    elif stat.S_ISLNK(mode):
+        write(_SYMLINK + string(os.readlink(path)) + _CLOSE)
+    elif stat.S_ISDIR(mode):
+        write(_DIRECTORY)
+        with os.scandir(path) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        for entry in entries:
+            write(_ENTRY + string(entry.name) + _NODE)
+            inner = below + b"/" + entry.name if below else entry.name
+            _node(entry.path, inner, entry.stat(follow_symlinks=False), write, visit)
+            write(_CLOSE)
+        write(_CLOSE)
+    else:
+        raise LockError(
+            "is a socket, device or pipe, which cannot be data",
+            where=os.fsdecode(path),
+            hint="Move it out of the folder.",
+        )
 
 
-_REGULAR = _words(b"(", b"type", b"regular", b"contents")
-_EXECUTABLE = _words(b"(", b"type", b"regular", b"executable", b"", b"contents")
-_SYMLINK = _words(b"(", b"type", b"symlink", b"target")
-_DIRECTORY = _words(b"(", b"type", b"directory")
-_ENTRY = _words(b"entry", b"(", b"name")
-_NODE = _words(b"node")
-_CLOSE = _words(b")")
+def dump(path: str | Path, write: Write, *, visit: Visit | None = None) -> int:
+    """Write the archive of ``path`` in pieces and return its size in bytes.
+
+    ``visit`` is called once a regular file and may return a function that receives the file's content too.
+    Raises LockError for a file that changes meanwhile, and for sockets, devices and pipes.
+    """
+    joined = _Joiner(write)
+    joined(_MAGIC)
+    name = os.fsencode(path)
+    _node(name, b"", os.lstat(name), joined, visit)
+    joined.flush()
+    return joined.size
+
+
+def nar_hash(path: str | Path) -> tuple[str, int]:
+    """Return the SRI sha256 of the archive of ``path``, and the archive's size in bytes."""
+    digest = hashlib.sha256()
+    size = dump(path, digest.update)
+    return sri(digest.digest()), size
