@@ -7,6 +7,7 @@ text: it is cut into stanzas and searched as bytes, and only stanzas that are as
 from __future__ import annotations
 
 import lzma
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -88,9 +89,9 @@ class Stanzas:
     def providing(self, name: str) -> list[Package]:
         """Return the packages that provide a virtual package."""
         wanted = name.encode()
-        near = (stanza for provides, stanza in self._providing if wanted in provides)
-        found = (parse_package(stanza, self.archive) for stanza in near)
-        return [p for p in found if any(offer.name == name for group in p.provides for offer in group)]
+        whole = re.compile(rb"(?:^|[ ,|])" + re.escape(wanted) + rb"(?:$|[ ,|(:])")
+        near = (stanza for provides, stanza in self._providing if wanted in provides and whole.search(provides))
+        return [parse_package(stanza, self.archive) for stanza in near]
 
 
 @dataclass(slots=True, kw_only=True)

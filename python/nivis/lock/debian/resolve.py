@@ -95,9 +95,10 @@ class _Solver:
 
     def find(self, relation: Relation) -> Package | None:
         """Return the package to take for a relation that nothing chosen satisfies."""
-        for package in (*self.index.named(relation.name), *self.index.providing(relation.name)):
-            if package.satisfies(relation) and self.chosen.get(package.name, package) == package:
-                return package
+        for candidates in (self.index.named, self.index.providing):  # the second is slow and seldom needed
+            for package in candidates(relation.name):
+                if package.satisfies(relation) and self.chosen.get(package.name, package) == package:
+                    return package
         return None
 
     def _unsatisfied(self, group: Group, chain: tuple[str, ...]) -> LockError:
