@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from nivis.errors import HostError
 
+# A mirror of Debian may have any path; these names of suites give it away.
 RELEASES = frozenset(
-    # A mirror of Debian may have any path; these names of suites give it away.
-    ("stable testing unstable oldstable oldoldstable sid experimental bullseye bookworm trixie forky duke").split()
+    ("stable", "testing", "unstable", "oldstable", "oldoldstable", "sid")
+    + ("bullseye", "bookworm", "trixie", "forky", "duke")
 )
 SCHEMES = ("http", "https", "file")
 
@@ -51,32 +52,34 @@ def debian_mirrors(environ: Mapping[str, str], setting: str | None = None, etc: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
+    """One archive and suite of apt's sources."""
+
     uri: str
     suite: str
+    components: tuple[str, ...]
 
 
-def _first(entries: Iterable[_Entry], *, security: bool) -> str | None:
-    found = [entry.uri for entry in entries if _is_security(entry) == security]
+def _first(entries: Iterable[Entry], *, security: bool) -> str | None:
+    name = "/debian-security" if security else "/debian"
+    found = [entry.uri for entry in entries if _is_security(entry) is security]
+    # Archives of others use the names of Debian's suites too: the usual path comes before any other.
+    found.sort(key=lambda uri: not urlsplit(uri).path.rstrip("/").endswith(name))
     return found[0] if found else None
 
 
-def _is_security(entry: _Entry) -> bool | None:
+def _is_security(entry: Entry) -> bool | None:
     """Tell what an entry is of: Debian's security archive (True), Debian itself (False), neither (None)."""
-    if urlsplit(entry.uri).scheme not in SCHEMES:
-        return None
-    path = urlsplit(entry.uri).path.rstrip("/")
+    address = urlsplit(entry.uri)
+    path = address.path.rstrip("/")
     release = re.split(r"[-/]", entry.suite)[0]
-    if path.endswith("/debian-security"):
-        return True
-    if path.endswith("/debian") and (release in RELEASES or path == "/debian"):
-        return entry.suite.endswith(("-security", "/updates"))
-    if release not in RELEASES:
+    usual = path.endswith(("/debian", "/debian-security"))
+    if address.scheme not in SCHEMES or "main" not in entry.components or not (usual or release in RELEASES):
         return None
-    return entry.suite.endswith(("-security", "/updates"))
+    return path.endswith("/debian-security") or entry.suite.endswith(("-security", "/updates"))
 
 
-def _apt_entries(etc: Path) -> Iterator[_Entry]:
+def _apt_entries(etc: Path) -> Iterator[Entry]:
     parts = etc / "sources.list.d"
     for path in [etc / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]:
         try:
@@ -86,15 +89,15 @@ def _apt_entries(etc: Path) -> Iterator[_Entry]:
         yield from deb822_entries(text) if path.suffix == ".sources" else one_line_entries(text)
 
 
-def one_line_entries(text: str) -> Iterator[_Entry]:
+def one_line_entries(text: str) -> Iterator[Entry]:
     """Yield the entries of a one-line-style file: ``deb [options] uri suite component…``."""
     for line in text.splitlines():
         words = re.sub(r"\[[^]]*\]", " ", line.partition("#")[0]).split()
         if len(words) >= 3 and words[0] == "deb":
-            yield _Entry(words[1], words[2])
+            yield Entry(words[1], words[2], tuple(words[3:]))
 
 
-def deb822_entries(text: str) -> Iterator[_Entry]:
+def deb822_entries(text: str) -> Iterator[Entry]:
     """Yield the enabled binary entries of a deb822-style file."""
     for stanza in re.split(r"\n\s*\n", "\n".join(line for line in text.splitlines() if not line.startswith("#"))):
         fields = _fields(stanza.splitlines())
@@ -102,7 +105,7 @@ def deb822_entries(text: str) -> Iterator[_Entry]:
             continue
         for uri in fields.get("uris", "").split():
             for suite in fields.get("suites", "").split():
-                yield _Entry(uri, suite)
+                yield Entry(uri, suite, tuple(fields.get("components", "").split()))
 
 
 def _fields(lines: Sequence[str]) -> Mapping[str, str]:

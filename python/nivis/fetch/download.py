@@ -226,7 +226,7 @@ class _disk:  # noqa: N801 - used as a verb
             raise HostError(
                 f"the disk is full: {size}, {megabytes(free)} are free",
                 where=str(self.folder),
-                hint="Nothing is lost: free some space or set NIVIS_CACHE to a folder on a larger disk, then run it again.",
+                hint="Nothing is lost: free some space, or set NIVIS_CACHE to a larger disk, and run it again.",
             ) from error
         raise HostError(
             f"the cache cannot be written ({error.strerror or error})",

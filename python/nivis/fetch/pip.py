@@ -69,7 +69,9 @@ def _settings(environ: Mapping[str, str], etc: Path, prefix: Path) -> Mapping[st
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
             first = str(error).splitlines()[0]
-            raise HostError(f"pip's configuration cannot be read ({first})", where=str(path), hint="Mend it.") from error
+            raise HostError(
+                f"pip's configuration cannot be read ({first})", where=str(path), hint="Mend it."
+            ) from error
         for section, values in merged.items():
             if parser.has_section(section):
                 values.update({_option(name): value for name, value in parser.items(section)})

@@ -102,15 +102,14 @@ def parse_package(stanza: bytes, archive: str) -> Package:
 
 
 def parse_relations(text: str) -> tuple[Group, ...]:
-    """Decode a relationship field; qualifiers of the architecture (``:any``) say nothing new within one architecture."""
+    """Decode a relationship field. Architecture qualifiers (``:any``) say nothing new within one architecture."""
     if not text.strip():
         return ()
     return tuple(tuple(_relation(one) for one in group) for group in PkgRelation.parse_relations(text))
 
 
 def _relation(parsed: Mapping[str, object]) -> Relation:
-    version = parsed["version"]
-    if version is None:
-        return Relation(name=str(parsed["name"]))
-    operator, number = version  # type: ignore[misc]
-    return Relation(name=str(parsed["name"]), operator=str(operator), version=str(number))
+    name, version = str(parsed["name"]), parsed["version"]
+    if not isinstance(version, tuple):
+        return Relation(name=name)
+    return Relation(name=name, operator=str(version[0]), version=str(version[1]))

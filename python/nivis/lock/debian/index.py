@@ -1,4 +1,4 @@
-"""Signed package indices of a Debian archive: InRelease, checked by gpgv, and the Packages files it vouches for.
+"""Signed package indices of a Debian archive: InRelease, checked by gpgv, and the Packages it vouches for.
 
 Formats: https://wiki.debian.org/DebianRepository/Format and Debian policy, chapters 5 and 7. A Packages file is 56 MB of
 text: it is cut into stanzas and searched as bytes, and only stanzas that are asked for are parsed.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
@@ -159,7 +159,7 @@ def read_index(
     Raises NetworkError (unsigned, altered, expired, not there) or HostError (no gpgv, no keyring).
     """
     places = sources(suite, mirrors)
-    moment = now or datetime.now(timezone.utc)
+    moment = now or datetime.now(UTC)
 
     def release(place: Source) -> Release:
         return _read_release(place, cache, offline, max_age, keyring, moment, client)
@@ -209,7 +209,7 @@ def _read_release(
     # Offline, the cached copy was valid when it came; expiry guards against a mirror that replays old indices.
     if not offline and release.valid_until and release.valid_until < now:
         raise NetworkError(
-            f"the index expired on {release.valid_until:%Y-%m-%d}: the mirror is stale, or this machine's clock is wrong",
+            f"the index expired on {release.valid_until:%Y-%m-%d}: the mirror is stale, or the clock is wrong",
             where=url,
             hint="Use an up-to-date mirror (NIVIS_DEBIAN_MIRROR, NIVIS_DEBIAN_SECURITY_MIRROR).",
         )
@@ -242,7 +242,7 @@ def _fields(text: str) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
 
 def _moment(text: str) -> datetime:
     moment = parsedate_to_datetime(text)
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 __all__ = ["DAY", "Index", "Release", "Source", "Stanzas", "parse_release", "read_index", "sources"]

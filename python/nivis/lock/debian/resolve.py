@@ -116,5 +116,7 @@ def _unknown(index: Packages, name: str) -> NivisError:
     near = get_close_matches(name, index.names(), n=3, cutoff=0.7)
     hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "Search with 'apt-cache search'."
     return ManifestError(
-        f"no package named '{name}' in Debian {index.suite}", where="pyproject.toml: tool.nivis.toolchain.packages", hint=hint
+        f"no package named '{name}' in Debian {index.suite}",
+        where="pyproject.toml: tool.nivis.toolchain.packages",
+        hint=hint,
     )

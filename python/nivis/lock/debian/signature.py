@@ -40,7 +40,9 @@ def verified(signed: bytes, keyring: Path, where: str, gpgv: str = "gpgv") -> st
             check=False,
         )
     except FileNotFoundError as error:
-        raise HostError("gpgv is missing, which checks the index's signature", hint="Run 'apt-get install gpgv'.") from error
+        raise HostError(
+            "gpgv is missing, which checks the index's signature", hint="Run 'apt-get install gpgv'."
+        ) from error
     words = [line.split() for line in done.stderr.decode(errors="replace").splitlines()]
     status = {w[1] for w in words if len(w) > 1 and w[0] == "[GNUPG:]"}
     if "VALIDSIG" in status and not status & SPOILT:

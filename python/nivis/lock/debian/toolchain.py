@@ -37,7 +37,15 @@ FORMAT = 1  # of the tree: raise it when unpacking changes what ends up in it
 
 def request(settings: ToolchainSettings, system: str) -> str:
     """Return a digest of everything the toolchain is made from, apart from what is on the mirror."""
-    asked = [FORMAT, settings.kind, settings.suite, system, sorted(set(settings.packages)), _seeds(settings), sorted(EXCLUDED)]
+    asked = [
+        FORMAT,
+        settings.kind,
+        settings.suite,
+        system,
+        sorted(set(settings.packages)),
+        _seeds(settings),
+        sorted(EXCLUDED),
+    ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -113,11 +121,7 @@ def base_tree(
         unpack(debs, into, listener=listener)
         found, size = _hash(into, listener)
         if found != toolchain.tree.hash:
-            raise LockError(
-                f"the unpacked tree is not the one that was locked: expected {toolchain.tree.hash}, got {found} ({size} bytes)",
-                where="nivis.lock: toolchain",
-                hint="It was locked by another version of nivis; run 'nivis lock --update toolchain'.",
-            )
+            raise _other_tree(toolchain.tree, found, size)
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
@@ -171,6 +175,15 @@ def _fetch(
         raise_all(problems)
         raise
     return {download.name: one.path for download, one in zip(downloads, fetched, strict=True)}
+
+
+def _other_tree(tree: Tree, found: str, size: int) -> LockError:
+    return LockError(
+        f"the unpacked tree is not the one that was locked: expected {tree.hash} ({tree.size} bytes), "
+        f"got {found} ({size} bytes)",
+        where="nivis.lock: toolchain",
+        hint="It was locked by another version of nivis: run 'nivis lock --update toolchain'.",
+    )
 
 
 def _gone(error: NotFoundError, date: str) -> NotFoundError:

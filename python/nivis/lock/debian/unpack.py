@@ -140,7 +140,9 @@ class _Tree:
     def _clash(self, name: str, label: str) -> LockError:
         both = " and ".join(f"'{deb}'" for deb in sorted({label, self.owner.get(name, label)}))
         return LockError(
-            f"{both} hold a different '{name}'" if " and " in both else f"{both} holds '{name}', which another package has",
+            f"{both} hold a different '{name}'"
+            if " and " in both
+            else f"{both} holds '{name}', which another package has",
             where="toolchain",
             hint="Leave one of the packages out of [tool.nivis.toolchain] packages.",
         )
