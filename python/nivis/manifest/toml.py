@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from nivis.errors import ManifestError, NivisError, did_you_mean, raise_all
@@ -110,6 +111,7 @@ class _Index:
             self.add(self.current, self.start)
 
 
+@lru_cache(maxsize=2)
 def _index(text: str) -> Mapping[KeyPath, tuple[int, int]]:
     index = _Index()
     for token in _TOKEN.finditer(text):

@@ -46,6 +46,8 @@ class Facts:
 @lru_cache(maxsize=4096)
 def facts(source: bytes) -> Facts:
     """Read the facts of a Python source; none if it has a syntax error (the step will show it)."""
+    if b"import" not in source:
+        return Facts()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes and the like are not ours to report
@@ -100,6 +102,8 @@ class Closure:
 
     def __init__(self, files: Files) -> None:
         self.files = files
+        self._compiled: dict[str, dict[str, str]] = {}  # folder -> module -> extension module
+        self._modules: dict[tuple[tuple[str, ...], Roots], list[str]] = {}
         self._edges: dict[tuple[str, Roots], frozenset[str]] = {}
         self._closures: dict[tuple[str, Roots], frozenset[str]] = {}
 
@@ -168,7 +172,12 @@ class Closure:
         )
 
     def _find(self, module: tuple[str, ...], roots: Roots) -> list[str]:
-        """Return the files that importing ``module`` runs: the ``__init__.py`` of every package on the way, and its own."""
+        """Return the files that importing ``module`` runs: its own and the ``__init__.py`` of every package above."""
+        if (module, roots) not in self._modules:
+            self._modules[module, roots] = self._search(module, roots)
+        return self._modules[module, roots]
+
+    def _search(self, module: tuple[str, ...], roots: Roots) -> list[str]:
         found: list[str] = []
         search: Sequence[str] = roots
         for part in module:
@@ -188,9 +197,10 @@ class Closure:
             return path
         if self.files.is_file(path := _join(base, f"{part}.py")):
             return path
-        names = self.files.names(base)
-        compiled = (name for name in names if name.startswith(f"{part}.") and name.endswith(_EXTENSIONS))
-        name = next(iter(sorted(compiled)), None)
+        if base not in self._compiled:
+            names = sorted(name for name in self.files.names(base) if name.endswith(_EXTENSIONS))
+            self._compiled[base] = {name.partition(".")[0]: name for name in reversed(names)}
+        name = self._compiled[base].get(part)
         return _join(base, name) if name else None
 
     def _packages(self, module: tuple[str, ...], roots: Roots) -> Iterator[str]:

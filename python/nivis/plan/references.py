@@ -1,8 +1,8 @@
 """References in commands: ``${data.x}``, ``${steps.x}``, ``${params.a.b}``, ``${out}``.
 
 They are replaced before the shell sees the text, and they are the dependency graph. ``$${`` is a literal ``${``.
-What bash can mean passes through: ``$HOME``, ``${name}``, ``${name:-default}``, ``${name%.*}``; ``${name.…}`` is an error
-in bash, so it is always one of ours. In a comment of a script nothing is a reference.
+What bash can mean passes through: ``$HOME``, ``${name}``, ``${name:-default}``, ``${name%.*}``; ``${name.…}`` is an
+error in bash, so it is always one of ours. In a comment of a script nothing is a reference.
 
 A command becomes fragments: a string, ``{"data": name}``, ``{"step": name}`` or ``{"out": true}``.
 """

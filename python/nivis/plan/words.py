@@ -72,8 +72,15 @@ def split(script: str) -> tuple[list[list[Word]], list[str]]:
         if token.lastgroup == "word":
             commands[-1].append(_word(token[0]))
         elif token.lastgroup == "separator":
+            if token[0].startswith(")") and _is_pattern(commands[-1]):
+                commands.pop()
             commands.append([])
     return [command for command in commands if command], documents
+
+
+def _is_pattern(command: Sequence[Word]) -> bool:
+    """Tell whether a command is rather the pattern of a ``case``, such as ``*)``."""
+    return len(command) == 1 and any(char in command[0].text for char in "*?[")
 
 
 def _without(script: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -99,7 +106,7 @@ def _unquote(match: re.Match[str]) -> str:
 
 
 def candidates(word: str, *, quoted: bool = False) -> Iterator[str]:
-    """Yield the paths that a word may name: itself, what follows ``=``, the parts of a list, the words in a quoted text."""
+    """Yield the paths that a word may name: itself, what follows ``=``, parts of a list, words in a quoted text."""
     yield word
     if quoted and _INNER.search(word):
         yield from (part for part in _INNER.split(word) if part)
