@@ -12,7 +12,7 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nivis.errors import NivisError, raise_all
@@ -26,6 +26,7 @@ from nivis.plan.references import Fragment, Rendered, Scope, render_argv, render
 from nivis.plan.sources import Found, Sources
 
 VERSION = 1
+_text = json.JSONEncoder(ensure_ascii=False).encode
 PARAMS = b"NIVIS_PARAMS"
 
 Problem = tuple[tuple[str, ...], str, NivisError]  # key path, text to look for, problem
@@ -64,7 +65,20 @@ def build_plan(
 
 def dumps(plan: Mapping[str, object]) -> str:
     """Write a plan: sorted keys, one value a line, a newline at the end."""
-    return json.dumps(plan, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _indented(plan, "\n") + "\n"
+
+
+def _indented(value: object, newline: str) -> str:
+    """Write what json.dumps(sort_keys=True, indent=1, ensure_ascii=False) does, in a third of its time."""
+    inner = newline + " "
+    if isinstance(value, Mapping) and value:
+        lines = (f"{_text(key)}: {_indented(value[key], inner)}" for key in sorted(value))
+        return f"{{{inner}{f',{inner}'.join(lines)}{newline}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join([_indented(item, inner) for item in value])}{newline}]"
+    if isinstance(value, str):
+        return _text(value)
+    return json.dumps(value, allow_nan=False)
 
 
 def canonical(value: object) -> str:
@@ -112,6 +126,7 @@ class _Planner:
         self.files = files
         self.sources = Sources(files, project, experiment)
         self.all_params = canonical(experiment.params)
+        self._selections: dict[frozenset[tuple[str, ...]], str] = {}
         self._asking: dict[str, bool] = {}
 
     def step(self, step: Step, problems: list[Problem]) -> _Planned:
@@ -161,7 +176,10 @@ class _Planner:
         text = "".join(part for command in commands for part in command if isinstance(part, str))
         if PARAMS.decode() in text or any(self._asks(file) for file in files):
             return self.all_params
-        return canonical(_selected(self.experiment.params, rendered.params))
+        wanted = frozenset(rendered.params)
+        if wanted not in self._selections:
+            self._selections[wanted] = canonical(_selected(self.experiment.params, wanted))
+        return self._selections[wanted]
 
     def _asks(self, file: str) -> bool:
         """Tell whether a file mentions NIVIS_PARAMS; one of a mebibyte is not code."""
@@ -182,7 +200,7 @@ def _visible(fragments: list[Fragment]) -> str:
     return "".join(part if isinstance(part, str) else "\0" for part in fragments)
 
 
-def _selected(params: Mapping[str, Value], paths: set[tuple[str, ...]]) -> Mapping[str, Value]:
+def _selected(params: Mapping[str, Value], paths: Collection[tuple[str, ...]]) -> Mapping[str, Value]:
     """Return the nested tables that hold just the parameters at ``paths``."""
     selected: dict[str, Value] = {}
     for path in sorted(paths):

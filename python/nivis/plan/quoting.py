@@ -28,8 +28,13 @@ def plain(value: Scalar) -> str:
 
 
 def is_safe(text: str) -> bool:
-    """Tell whether ``text`` means itself in every place of a script."""
+    """Tell whether ``text`` is a word that means itself, quoted or not."""
     return _SAFE.match(text) is not None
+
+
+def is_bare(text: str) -> bool:
+    """Tell whether ``text`` means itself in every place of a script, also inside ``${…}`` and arithmetic."""
+    return _BARE.match(text) is not None
 
 
 def quoted(words: Sequence[str], quote: Quote) -> str | None:

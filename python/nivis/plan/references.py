@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from nivis.errors import ManifestError, NivisError, did_you_mean
 from nivis.manifest.model import Scalar, Value
-from nivis.plan.quoting import is_safe, plain, quoted
+from nivis.plan.quoting import is_bare, is_safe, plain, quoted
 from nivis.plan.shell import PLACEHOLDER, Quote, scan
 
 Fragment = str | dict[str, str | bool]
@@ -84,7 +84,7 @@ def render_script(text: str, scope: Scope) -> Rendered:
     """Resolve the references of a bash script; parameters are quoted for the place where they stand."""
     rendered = Rendered()
     pieces = parse(text)
-    for piece, quote in zip(pieces, _quotes(pieces), strict=True):
+    for piece, quote in zip(pieces, _quotes(pieces, scope), strict=True):
         if isinstance(piece, str) or quote is Quote.COMMENT:
             _append(rendered.script, piece if isinstance(piece, str) else piece.text)
             continue
@@ -145,14 +145,21 @@ def _append(fragments: list[Fragment], fragment: Fragment) -> None:
         fragments.append(fragment)
 
 
-def _quotes(pieces: Sequence[str | Reference]) -> Iterator[Quote]:
-    """Yield the quotes around every piece (NONE for literals)."""
+def _quotes(pieces: Sequence[str | Reference], scope: Scope) -> Iterator[Quote]:
+    """Yield the quotes around every piece (NONE for literals, and wherever they make no difference)."""
     text = "".join(piece if isinstance(piece, str) else PLACEHOLDER for piece in pieces)
-    # Only parameters are ever quoted, and only a script with '#' has comments: most are not scanned.
-    if "#" in text or any(isinstance(piece, Reference) and piece.kind == "params" for piece in pieces):
+    # Most scripts have neither a comment nor a parameter that needs quotes: they are not scanned.
+    if "#" in text or any(isinstance(piece, Reference) and _needs_quotes(piece, scope) for piece in pieces):
         found = iter(scan(text).quotes)
         return (Quote.NONE if isinstance(piece, str) else next(found) for piece in pieces)
     return (Quote.NONE for _ in pieces)
+
+
+def _needs_quotes(reference: Reference, scope: Scope) -> bool:
+    if reference.kind != "params":
+        return False
+    value = _lookup(reference.path, scope.params)
+    return isinstance(value, list | dict) or not is_bare(plain(value or ""))
 
 
 def _written(value: str | list[str], quote: Quote) -> str | None:
@@ -247,9 +254,7 @@ def _step(reference: Reference, scope: Scope) -> str:
 
 def _param(reference: Reference, params: Mapping[str, Value]) -> str | list[str]:
     """Return a parameter as text, or a list's items."""
-    value: Value | Mapping[str, Value] | None = params
-    for key in reference.path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    value = _lookup(reference.path, params)
     if value is None:
         hint = did_you_mean(reference.path, list(_leaves(params))) or f"Declare it: [params] {reference.path} = …"
         raise ManifestError(f"no parameter named '{reference.path}'", hint=hint)
@@ -262,6 +267,13 @@ def _param(reference: Reference, params: Mapping[str, Value]) -> str | list[str]
     if isinstance(value, list):
         return [plain(_item(item, reference)) for item in value]
     return plain(value)
+
+
+def _lookup(path: str, params: Mapping[str, Value]) -> Value | None:
+    value: Value | Mapping[str, Value] | None = params
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _item(item: Value, reference: Reference) -> Scalar:

@@ -67,6 +67,7 @@ class Sources:
         self.generated = str(project.generated)
         self.experiments = str(project.experiments)
         self.report = f"{self.folder}/{(experiment.report or {}).get('source', 'report.md')}"
+        self._closed: dict[frozenset[Entry], list[str]] = {}
         self._needs: dict[Entry, frozenset[Entry]] = {}
         self._words: dict[tuple[Word, tuple[str, ...]], Found] = {}
 
@@ -103,7 +104,13 @@ class Sources:
 
     def close(self, found: Found) -> list[str]:
         """Return the files found, with what they need in turn and where links lead, sorted."""
-        seen = set(found.entries)
+        key = frozenset(found.entries)
+        if key not in self._closed:
+            self._closed[key] = self._close(key)
+        return self._closed[key]
+
+    def _close(self, entries: frozenset[Entry]) -> list[str]:
+        seen = set(entries)
         queue = list(seen)
         while queue:
             new = self._needed(queue.pop()) - seen
