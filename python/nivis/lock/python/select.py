@@ -121,7 +121,7 @@ def _way_out(candidates: list[_Candidate], target: Target) -> str:
         other = Target(python=python, libc=libc, system=target.system)
         if other.minor != target.minor and _best(candidates, other) is not None:
             return (
-                f"Lock another version of it, or set `suite = \"{suite}\"` in [tool.nivis.toolchain]: "
+                f'Lock another version of it, or set `suite = "{suite}"` in [tool.nivis.toolchain]: '
                 f"there is one for its Python {other.short}."
             )
     return "Lock another version of it that has one."
@@ -129,7 +129,9 @@ def _way_out(candidates: list[_Candidate], target: Target) -> str:
 
 def _distance(candidate: _Candidate, target: Target) -> tuple[bool, bool, int, str]:
     """Order wheels by how little is wrong with them: platform, machine, Python version."""
-    linux = any("linux" in tag.platform and "musl" not in tag.platform or tag.platform == "any" for tag in candidate.tags)
+    linux = any(
+        ("linux" in tag.platform and "musl" not in tag.platform) or tag.platform == "any" for tag in candidate.tags
+    )
     machine = any(tag.platform.endswith(target.machine) or tag.platform == "any" for tag in candidate.tags)
     minors = [int(match[1]) for tag in candidate.tags if (match := _INTERPRETER.fullmatch(tag.interpreter))]
     apart = min((abs(minor - target.minor[1]) for minor in minors), default=0)

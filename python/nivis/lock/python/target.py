@@ -7,12 +7,14 @@ the tags are built from explicit interpreters, ABIs and platforms (PEP 425, PEP 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 from packaging.markers import Environment, Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 # PEP 600: the older names of three manylinux policies, by minor version of glibc 2.
@@ -107,9 +109,13 @@ def tags(target: Target) -> tuple[Tag, ...]:
 
 @lru_cache(maxsize=4096)
 def _parse(marker: str) -> Marker:
-    text = _EXTRA.sub(lambda m: f"{m[2]} {_MEMBERSHIP[m[1]]} extras", marker)
-    text = _EXTRA_REVERSED.sub(lambda m: f"{m[1]} {_MEMBERSHIP[m[2]]} extras", text)
+    text = _EXTRA.sub(lambda match: _membership(match[2], match[1]), marker)
+    text = _EXTRA_REVERSED.sub(lambda match: _membership(match[1], match[2]), text)
     return Marker(text)
+
+
+def _membership(quoted: str, operator: str) -> str:
+    return f"'{canonicalize_name(quoted[1:-1])}' {_MEMBERSHIP[operator]} extras"
 
 
 def holds(marker: str | None, target: Target | Environment, extras: Collection[str] = ()) -> bool:
@@ -121,4 +127,5 @@ def holds(marker: str | None, target: Target | Environment, extras: Collection[s
     if not marker or marker == "*":
         return True
     values = _environment(target) if isinstance(target, Target) else target
-    return _parse(marker).evaluate({**values, "extras": frozenset(extras)}, context="lock_file")
+    asked: dict[str, str | Set[str]] = {**cast("Mapping[str, str]", values), "extras": frozenset(extras)}
+    return _parse(marker).evaluate(asked, context="lock_file")

@@ -153,7 +153,9 @@ def _package(table: Table) -> LockedPackage:
     return LockedPackage(
         name=canonicalize_name(table.text("name")),
         version=table.maybe("version") or "",
-        files=tuple(file if file.url or not url else LockedFile(name=file.name, sha256=file.sha256, url=url) for file in files),
+        files=tuple(
+            file if file.url or not url else LockedFile(name=file.name, sha256=file.sha256, url=url) for file in files
+        ),
         index=_index(source.maybe("registry")),
         origin=_origin(source),
     )
@@ -177,6 +179,9 @@ def _origin(source: Table) -> str | None:
 
 def _file(table: Table, default: str = "") -> LockedFile:
     url = table.maybe("url")
-    name = table.maybe("filename") or PurePosixPath(unquote(urlparse(url or "").path) or table.maybe("path") or default).name
+    name = (
+        table.maybe("filename")
+        or PurePosixPath(unquote(urlparse(url or "").path) or table.maybe("path") or default).name
+    )
     algorithm, _, digest = (table.maybe("hash") or "").partition(":")
     return LockedFile(name=name or default, sha256=digest.lower() if algorithm == "sha256" else None, url=url)

@@ -7,17 +7,18 @@ of many environments, not the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
-from packaging.dependency_groups import resolve_dependency_groups
+from packaging.dependency_groups import InvalidDependencyGroupObject, resolve_dependency_groups
 from packaging.markers import Environment
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from nivis.errors import LockError
+from nivis.errors import LockError, ManifestError
 from nivis.lock.python.raw import Table
 from nivis.lock.python.target import Target, environment, holds
 from nivis.lock.python.wanted import section
@@ -129,7 +130,7 @@ def _changed_groups(
     sources: frozenset[str],
     environments: tuple[Environment, ...],
 ) -> list[str]:
-    groups = section(pyproject, "dependency-groups")
+    groups = cast("Mapping[str, Sequence[str | Mapping[str, str]]]", section(pyproject, "dependency-groups"))
     legacy = section(pyproject, "tool", "uv").get("dev-dependencies")
     changed: list[str] = []
     if section(pyproject, "tool", "uv", "dependency-groups"):
@@ -137,13 +138,25 @@ def _changed_groups(
     for group in sorted({*groups, *locked.data}):
         texts: list[object] = []
         if group in groups:
-            texts += resolve_dependency_groups({name: value for name, value in groups.items()}, group)  # type: ignore[arg-type]
+            texts += _resolve(groups, group)
         if group == "dev" and isinstance(legacy, list):
             texts += legacy
         asked = [_parsed(text, sources) for text in texts]
         recorded = [_locked(table, sources) for table in locked.tables(group)]
         changed += _differences(asked, recorded, environments, frozenset())
     return changed
+
+
+def _resolve(groups: Mapping[str, Sequence[str | Mapping[str, str]]], group: str) -> tuple[str, ...]:
+    """Return the requirements of a group and of those that it includes (PEP 735)."""
+    try:
+        return resolve_dependency_groups(groups, group)
+    except (ValueError, LookupError, TypeError, InvalidDependencyGroupObject) as error:
+        raise ManifestError(
+            f"the group cannot be resolved ({error})",
+            where=f"pyproject.toml: dependency-groups.{group}",
+            hint="See PEP 735 for what a group may hold.",
+        ) from error
 
 
 def _differences(
@@ -164,9 +177,7 @@ def _differences(
     return sorted(names)
 
 
-def _active(
-    requirements: list[_Requirement], values: Environment, extra: str
-) -> set[tuple[str, frozenset[str], str]]:
+def _active(requirements: list[_Requirement], values: Environment, extra: str) -> set[tuple[str, frozenset[str], str]]:
     return {
         (one.name, one.extras, one.specifier)
         for one in requirements
@@ -183,19 +194,13 @@ def _environments(requires: str) -> tuple[Environment, ...]:
         for patch in (0, 9):
             python = f"3.{minor}.{patch}"
             if allowed.contains(python):
-                base = environment(Target(python=python, libc="2.17"))
                 for os_name, name, sys_platform, machine in _PLATFORMS:
-                    found.append(
-                        Environment(
-                            **{
-                                **base,
-                                "os_name": os_name,
-                                "platform_system": name,
-                                "sys_platform": sys_platform,
-                                "platform_machine": machine,
-                            }  # type: ignore[typeddict-item]
-                        )
-                    )
+                    values = environment(Target(python=python, libc="2.17"))
+                    values["os_name"] = os_name
+                    values["platform_system"] = name
+                    values["sys_platform"] = sys_platform
+                    values["platform_machine"] = machine
+                    found.append(values)
     return tuple(found)
 
 
