@@ -50,7 +50,16 @@ def read_pylock(document: Table, project: Project, target: Target) -> list[Locke
         raise LockError(
             f"it cannot be used for {target} ({error})", where=document.where, hint="Export it again for this Python."
         ) from error
-    return [_package(full) for full, package in zip(lock.packages, packages, strict=True) if id(package) in needed]
+    return [
+        _package(full)
+        for full, package in zip(lock.packages, packages, strict=True)
+        if id(package) in needed and not _is_project(full)
+    ]
+
+
+def _is_project(package: Package) -> bool:
+    """Tell whether an entry is the project itself: its code is on the path anyway."""
+    return package.directory is not None and PurePosixPath(package.directory.path) == PurePosixPath()
 
 
 _STAND_IN = PackageSdist(name="stand-in-0.tar.gz", path="stand-in-0.tar.gz", hashes={})

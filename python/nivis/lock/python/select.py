@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from packaging.tags import Tag
@@ -41,8 +41,22 @@ def select(packages: Iterable[LockedPackage], target: Target, where: str) -> tup
             wheels.append(_select_one(package, target, where))
         except LockError as error:
             problems.append(error)
-    raise_all(problems)
+    raise_all([*problems, *_doubles(wheels, where)])
     return tuple(sorted(wheels, key=lambda wheel: (wheel.name, wheel.version)))
+
+
+def _doubles(wheels: Iterable[Wheel], where: str) -> Iterator[LockError]:
+    """Yield an error for every name that is wanted in several versions (extras or groups in conflict)."""
+    versions: dict[str, list[str]] = {}
+    for wheel in wheels:
+        versions.setdefault(wheel.name, []).append(wheel.version)
+    for name, found in versions.items():
+        if len(found) > 1:
+            yield LockError(
+                f"'{name}' is needed in versions {' and '.join(sorted(found))} at once",
+                where=where,
+                hint="Ask for extras and groups that do not exclude each other in [tool.nivis].",
+            )
 
 
 def _select_one(package: LockedPackage, target: Target, where: str) -> Wheel:
@@ -129,10 +143,9 @@ def _way_out(candidates: list[_Candidate], target: Target) -> str:
 
 def _distance(candidate: _Candidate, target: Target) -> tuple[bool, bool, int, str]:
     """Order wheels by how little is wrong with them: platform, machine, Python version."""
-    linux = any(
-        ("linux" in tag.platform and "musl" not in tag.platform) or tag.platform == "any" for tag in candidate.tags
-    )
-    machine = any(tag.platform.endswith(target.machine) or tag.platform == "any" for tag in candidate.tags)
+    platforms = {tag.platform for tag in candidate.tags}
+    linux = any(platform == "any" or platform.startswith(("linux", "manylinux")) for platform in platforms)
+    machine = any(platform == "any" or platform.endswith(target.machine) for platform in platforms)
     minors = [int(match[1]) for tag in candidate.tags if (match := _INTERPRETER.fullmatch(tag.interpreter))]
     apart = min((abs(minor - target.minor[1]) for minor in minors), default=0)
     return not linux, not machine, apart, candidate.file.name

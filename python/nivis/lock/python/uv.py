@@ -146,16 +146,14 @@ def _tables(parent: Table, key: str) -> list[Table]:
 
 def _package(table: Table) -> LockedPackage:
     source = table.table("source")
-    files = [_file(wheel) for wheel in table.tables("wheels")]
+    direct = source.maybe("url")  # the file behind it has a hash, but its URL stands with the source
+    files = [_file(wheel, direct) for wheel in table.tables("wheels")]
     if isinstance(table.get("sdist"), Mapping):
-        files.append(_file(table.table("sdist"), default=f"{table.text('name')}.tar.gz"))
-    url = source.maybe("url")
+        files.append(_file(table.table("sdist"), direct))
     return LockedPackage(
         name=canonicalize_name(table.text("name")),
         version=table.maybe("version") or "",
-        files=tuple(
-            file if file.url or not url else LockedFile(name=file.name, sha256=file.sha256, url=url) for file in files
-        ),
+        files=tuple(files),
         index=_index(source.maybe("registry")),
         origin=_origin(source),
     )
@@ -177,11 +175,8 @@ def _origin(source: Table) -> str | None:
     return None
 
 
-def _file(table: Table, default: str = "") -> LockedFile:
-    url = table.maybe("url")
-    name = (
-        table.maybe("filename")
-        or PurePosixPath(unquote(urlparse(url or "").path) or table.maybe("path") or default).name
-    )
+def _file(table: Table, direct: str | None) -> LockedFile:
+    url = table.maybe("url") or direct
+    name = table.maybe("filename") or PurePosixPath(table.maybe("path") or unquote(urlparse(url or "").path)).name
     algorithm, _, digest = (table.maybe("hash") or "").partition(":")
-    return LockedFile(name=name or default, sha256=digest.lower() if algorithm == "sha256" else None, url=url)
+    return LockedFile(name=name, sha256=digest.lower() if algorithm == "sha256" else None, url=url)

@@ -52,9 +52,16 @@ def check_fresh(document: Table, root: Table, pyproject: Mapping[str, object]) -
     environments = _environments(requires if isinstance(requires, str) else "")
     dynamic = project.get("dynamic")
     if project and not (isinstance(dynamic, list) and {"dependencies", "optional-dependencies"} & set(dynamic)):
-        asked, extras = _declared(project, root.text("name"), sources)
+        asked, extras = _declared(project, sources)
         locked = [_locked(table, sources) for table in metadata.tables("requires-dist")]
         changed += _differences(asked, locked, environments, extras)
+    manifest = document.table("manifest")
+    for kind in ("constraints", "overrides"):
+        texts = section(pyproject, "tool", "uv").get(f"{kind.removesuffix('s')}-dependencies")
+        asked = [_parsed(text, sources) for text in texts] if isinstance(texts, list) else []
+        changed += _differences(
+            asked, [_locked(table, sources) for table in manifest.tables(kind)], environments, frozenset()
+        )
     changed += _changed_groups(metadata.table("requires-dev"), pyproject, sources, environments)
     if changed:
         raise LockError(
@@ -72,17 +79,14 @@ def _without_index(sources: Mapping[str, object]) -> Iterator[str]:
                 yield name
 
 
-def _declared(
-    project: Mapping[str, object], name: str, sources: frozenset[str]
-) -> tuple[list[_Requirement], frozenset[str]]:
+def _declared(project: Mapping[str, object], sources: frozenset[str]) -> tuple[list[_Requirement], frozenset[str]]:
     dependencies = project.get("dependencies", [])
     asked = [_parsed(text, sources) for text in dependencies] if isinstance(dependencies, list) else []
     extras = set()
     for extra, texts in section(project, "optional-dependencies").items():
         normal = canonicalize_name(extra)
         extras.add(normal)
-        for text in texts if isinstance(texts, list) else []:
-            asked.append(_parsed(text, sources, extra=normal))
+        asked += [_parsed(text, sources, extra=normal) for text in texts] if isinstance(texts, list) else []
     return asked, frozenset(extras)
 
 
@@ -102,7 +106,7 @@ def _parsed(text: object, sources: frozenset[str], extra: str | None = None) -> 
     return _Requirement(
         name=name,
         extras=frozenset(canonicalize_name(one) for one in requirement.extras),
-        specifier="" if name in sources or requirement.url else _canonical(str(requirement.specifier)),
+        specifier="" if name in sources else _address(requirement.url) or _canonical(str(requirement.specifier)),
         marker=marker,
     )
 
@@ -112,9 +116,14 @@ def _locked(table: Table, sources: frozenset[str]) -> _Requirement:
     return _Requirement(
         name=name,
         extras=frozenset(canonicalize_name(one) for one in table.texts("extras")),
-        specifier="" if name in sources else _canonical(table.maybe("specifier") or ""),
+        specifier="" if name in sources else _address(table.maybe("url")) or _canonical(table.maybe("specifier") or ""),
         marker=table.maybe("marker"),
     )
+
+
+def _address(url: str | None) -> str:
+    """Return what stands for a requirement on a URL; repositories and folders are recorded in another form."""
+    return f"@ {url}" if url and url.startswith(("http:", "https:")) else ""
 
 
 def _canonical(specifier: str) -> str:
