@@ -1,0 +1,32 @@
+"""The table of commands: section, name, where it is, an example and what the example does.
+
+``nivis --help`` is written from it, so that no command has to be imported before it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command."""
+
+    section: str
+    name: str
+    module: str  # holds the click command as ``command``
+    example: str
+    summary: str
+
+
+COMMANDS = (
+    Entry("Start", "init", "nivis.cli.init", "nivis init my-project", "start a project, or adopt the one that is there"),
+    Entry("Start", "new", "nivis.cli.new", "nivis new penguins", "start an experiment: a folder with a manifest"),
+    Entry("Start", "doctor", "nivis.cli.doctor", "nivis doctor", "say what this machine lacks, and what mends it"),
+    Entry("Work", "lock", "nivis.cli.lock", "nivis lock", "pin toolchain, Python packages and data by hash"),
+    Entry("Work", "build", "nivis.cli.build", "nivis build penguins", "build what is out of date, link the results"),
+    Entry("Work", "status", "nivis.cli.status", "nivis status", "show what is built, stale or missing"),
+    Entry("Work", "log", "nivis.cli.log", "nivis log penguins.train", "show what a step printed when it was built"),
+    Entry("Work", "shell", "nivis.cli.shell", "nivis shell penguins.train", "enter an environment, or the one of a step"),
+    Entry("More", "completion", "nivis.cli.completion", "nivis completion bash", "print the completion script of a shell"),
+)
