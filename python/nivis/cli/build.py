@@ -28,6 +28,6 @@ from nivis.errors import HostError
 @click.option("-k", "--keep-going", is_flag=True, help="Go on with what does not need the step that failed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be built, and build nothing.")
 @click.pass_obj
-def command(session: Session, what: tuple[str, ...], jobs: int | None, keep_going: bool, dry_run: bool) -> None:
+def command(session: Session, what: tuple[str, ...], jobs: int | None, keep_going: bool, dry_run: bool) -> None:  # noqa: ARG001
     """Build experiments of the project around the session's directory."""
     raise HostError("'nivis build' is not part of this version yet", hint="Update nivis.")

@@ -89,7 +89,7 @@ class LazyGroup(click.Group):
         entry = find_entry(cmd_name)
         if entry is None:
             return None
-        command = import_module(entry.module).command
+        command = import_module(f"nivis.cli.{entry.name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -102,11 +102,17 @@ class LazyGroup(click.Group):
             raise UsageError(f"there is no command '{args[0]}'", hint=hint)
         return super().resolve_command(ctx, args)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options: commands are what people look for."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, each as an example."""
+        width = max(len(entry.example) for entry in COMMANDS)
         for section in dict.fromkeys(entry.section for entry in COMMANDS):
             with formatter.section(section):
-                formatter.write_dl([(e.example, e.summary) for e in COMMANDS if e.section == section], col_max=30)
+                formatter.write_dl([(e.example.ljust(width), e.summary) for e in COMMANDS if e.section == section])
 
 
 def find_entry(name: str) -> Entry | None:

@@ -27,7 +27,7 @@ START = {
 }
 
 
-class Target(click.ParamType):
+class Target(click.ParamType[str]):
     """An experiment or ``experiment.step``; only completion looks at it here."""
 
     name = "what"
@@ -89,4 +89,4 @@ def command(context: click.Context, shell: str) -> None:
     if kind is None:
         raise HostError(f"the installed click cannot complete for {shell}", hint="Install nivis again.")
     root = context.find_root().command
-    print(kind(root, {}, "nivis", "_NIVIS_COMPLETE").source())  # noqa: T201: the answer
+    print(kind(root, {}, "nivis", "_NIVIS_COMPLETE").source())

@@ -29,6 +29,6 @@ PARTS = ("toolchain", "python", "data")
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 2 if the lock is out of date.")
 @click.pass_obj
-def command(session: Session, update: tuple[str, ...], check: bool) -> None:
+def command(session: Session, update: tuple[str, ...], check: bool) -> None:  # noqa: ARG001
     """Lock the project around the session's directory."""
     raise HostError("'nivis lock' is not part of this version yet", hint="Update nivis.")

@@ -22,6 +22,6 @@ from nivis.errors import HostError
 @click.argument("step", type=Target(), metavar="EXPERIMENT.STEP")
 @click.option("-n", "--lines", type=click.IntRange(min=1), metavar="N", help="Only the last N lines.")
 @click.pass_obj
-def command(session: Session, step: str, lines: int | None) -> None:
+def command(session: Session, step: str, lines: int | None) -> None:  # noqa: ARG001
     """Print the log of a step."""
     raise HostError("'nivis log' is not part of this version yet", hint="Update nivis.")

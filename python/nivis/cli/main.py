@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -72,7 +71,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     except click.ClickException as error:
         return _tell(from_click(error), arguments, session)
     except (KeyboardInterrupt, click.Abort):
-        print("\ninterrupted; run the same command again to go on", file=session.stderr)  # noqa: T201: for people
+        print("\ninterrupted; run the same command again to go on", file=session.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _silence_stdout()
@@ -80,7 +79,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     except OSError as error:
         outside = _from_outside(error)
         return _tell(outside, arguments, session) if outside else _report_bug(error, session)
-    except Exception as error:  # noqa: BLE001: nothing may reach the user as a bare traceback
+    except Exception as error:
         return _report_bug(error, session)
 
 
@@ -102,7 +101,7 @@ def _print_version(context: click.Context) -> None:
 def _tell(error: NivisError, arguments: Sequence[str], session: Session) -> int:
     """Say what is wrong; under ``--debug`` also where in the program it was found."""
     if session.debug:
-        traceback.print_exception(error, file=session.stderr)
+        _print_traceback(error, session)
     width = os.get_terminal_size(session.stderr.fileno()).columns if session.stderr.isatty() else None
     click.echo(error_text(error, width=width), file=session.stderr)
     if session.json or "--json" in arguments:  # wrong usage is found before the option is read
@@ -112,12 +111,18 @@ def _tell(error: NivisError, arguments: Sequence[str], session: Session) -> int:
 
 def _report_bug(error: Exception, session: Session) -> int:
     if session.debug:
-        traceback.print_exception(error, file=session.stderr)
+        _print_traceback(error, session)
         move = "Please report it with the traceback above and the command that you ran."
     else:
         move = "Run the command again with --debug and report what it prints."
     bug = HostError(f"this is a bug in nivis ({type(error).__name__}: {error})", hint=move)
     return _tell(bug, (), Session(stdout=session.stdout, stderr=session.stderr, json=session.json))
+
+
+def _print_traceback(error: Exception, session: Session) -> None:
+    import traceback  # costs a fifth of the start-up time, and is rarely needed
+
+    traceback.print_exception(error, file=session.stderr)
 
 
 def _from_outside(error: OSError) -> NivisError | None:

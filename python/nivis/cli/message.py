@@ -6,7 +6,7 @@ import textwrap
 
 import click
 
-from nivis.errors import NivisError, UsageError
+from nivis.errors import NivisError, UsageError, did_you_mean
 
 NARROWEST = 40
 
@@ -40,11 +40,10 @@ def from_click(error: click.ClickException) -> UsageError:
     """Return wrong usage in nivis's voice: lower case, the command as its place, the help as its next move."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "nivis"
+    where = path.removeprefix("nivis").strip()
+    if isinstance(error, click.NoSuchOption):
+        near = did_you_mean(error.option_name, error.possibilities or ())
+        hint = near or f"Run '{path} --help' to see what it takes."
+        return UsageError(f"there is no option '{error.option_name}'", where=where, hint=hint)
     message = error.format_message().strip().rstrip(".")
-    for end in ("?", "!"):
-        message = message.removesuffix(end)
-    return UsageError(
-        message[:1].lower() + message[1:],
-        where=path.removeprefix("nivis").strip(),
-        hint=f"Run '{path} --help' to see what it takes.",
-    )
+    return UsageError(message[:1].lower() + message[1:], where=where, hint=f"Run '{path} --help' to see what it takes.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self, TextIO
 
 from nivis.cli.activity import DOING, Activity, BuildSnapshot, build_summary, current_lines, summary
@@ -107,7 +108,5 @@ class PlainDisplay:
 
     def _write(self, text: str, now: float) -> None:
         self._last = now
-        try:
-            print(text, file=self._stream, flush=True)  # noqa: T201: the display's very purpose
-        except (OSError, ValueError):
-            pass  # listeners never fail: nobody reads the log any more
+        with suppress(OSError, ValueError):  # listeners never fail: perhaps nobody reads the log any more
+            print(text, file=self._stream, flush=True)

@@ -33,11 +33,11 @@ class Session:
     def say(self, text: str) -> None:
         """Tell people one or more lines, unless they asked for quiet."""
         if self.verbosity >= 0:
-            print(text, file=self.stderr, flush=True)  # noqa: T201: this is where the command line speaks
+            print(text, file=self.stderr, flush=True)
 
     def answer(self, document: object) -> None:
         """Print the JSON document of ``--json``."""
-        print(json.dumps(document, indent=2, ensure_ascii=False), file=self.stdout, flush=True)  # noqa: T201: as above
+        print(json.dumps(document, indent=2, ensure_ascii=False), file=self.stdout, flush=True)
 
     def display(self) -> Display:
         """Return the progress display that suits the terminal; use it in a ``with`` statement."""

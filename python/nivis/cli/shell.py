@@ -24,6 +24,6 @@ from nivis.errors import HostError
 )
 @click.argument("arguments", nargs=-1, type=Target(), metavar="[EXPERIMENT.STEP] [-- COMMAND…]")
 @click.pass_obj
-def command(session: Session, arguments: tuple[str, ...]) -> None:
+def command(session: Session, arguments: tuple[str, ...]) -> None:  # noqa: ARG001
     """Enter an environment."""
     raise HostError("'nivis shell' is not part of this version yet", hint="Update nivis.")

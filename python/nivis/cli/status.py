@@ -22,6 +22,6 @@ from nivis.errors import HostError
 )
 @click.argument("what", nargs=-1, type=Target())
 @click.pass_obj
-def command(session: Session, what: tuple[str, ...]) -> None:
+def command(session: Session, what: tuple[str, ...]) -> None:  # noqa: ARG001
     """Show the state of the project around the session's directory."""
     raise HostError("'nivis status' is not part of this version yet", hint="Update nivis.")
