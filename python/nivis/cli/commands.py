@@ -19,19 +19,13 @@ class Entry:
 
 
 COMMANDS = (
-    Entry(
-        "Start", "init", "nivis.cli.init", "nivis init my-project", "start a project, or adopt the one that is there"
-    ),
+    Entry("Start", "init", "nivis init my-project", "start a project, or adopt the one that is there"),
     Entry("Start", "new", "nivis new penguins", "start an experiment: a folder with a manifest"),
     Entry("Start", "doctor", "nivis doctor", "say what this machine lacks, and what mends it"),
     Entry("Work", "lock", "nivis lock", "pin toolchain, Python packages and data by hash"),
     Entry("Work", "build", "nivis build penguins", "build what is out of date, link the results"),
     Entry("Work", "status", "nivis status", "show what is built, stale or missing"),
     Entry("Work", "log", "nivis log penguins.train", "show what a step printed when it was built"),
-    Entry(
-        "Work", "shell", "nivis.cli.shell", "nivis shell penguins.train", "enter an environment, or the one of a step"
-    ),
-    Entry(
-        "More", "completion", "nivis.cli.completion", "nivis completion bash", "print the completion script of a shell"
-    ),
+    Entry("Work", "shell", "nivis shell penguins.train", "enter an environment, or the one of a step"),
+    Entry("More", "completion", "nivis completion bash", "print the completion script of a shell"),
 )

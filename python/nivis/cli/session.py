@@ -12,9 +12,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from nivis.cli.display import Display, open_display
+if TYPE_CHECKING:
+    from nivis.cli.display import Display
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,4 +42,6 @@ class Session:
 
     def display(self) -> Display:
         """Return the progress display that suits the terminal; use it in a ``with`` statement."""
+        from nivis.cli.display import open_display  # most commands finish without one
+
         return open_display(self.stderr, environ=self.environ, quiet=self.verbosity < 0)
