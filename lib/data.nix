@@ -19,7 +19,7 @@ if data ? archive then
     ];
     PATH = toolchain.programs;
     archive = import ./fetch.nix {
-      name = builtins.replaceStrings [ "!" ] [ "_" ] data.archive.file;
+      name = builtins.replaceStrings [ "!" ] [ "-" ] data.archive.file;
       inherit (data.archive) sha256;
       url = data.archive.url or null;
     };

@@ -84,6 +84,8 @@ def main():
         steps = json.load(file)
     with open(os.environ["provenancePath"], encoding="utf-8") as file:
         provenance = json.load(file)
+    for part in ("experiment", "params"):  # JSON inside JSON: Nix 2.8 would write their floats with six digits
+        provenance[part] = json.loads(provenance[part])
     os.makedirs(f"{OUT}/steps")
     os.makedirs(f"{OUT}/figures")
     lines = []

@@ -25,7 +25,6 @@ let
   inherit (builtins)
     concatStringsSep
     isString
-    mapAttrs
     placeholder
     replaceStrings
     toJSON
@@ -98,7 +97,7 @@ derivation (
     run = if step ? argv then concatStringsSep " " (map (word: quote (text word)) step.argv) else text step.run;
     files = lines (map (file: "${sources.${file}} ${file}") step.files);
     expected = lines (step.outputs ++ step.metrics ++ step.plots);
-    params = toJSON step.params;
+    inherit (step) params;
     inputs = toJSON {
       data = given data step.data;
       steps = given steps step.steps;

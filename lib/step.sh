@@ -19,7 +19,7 @@ while read -r store path || [ -n "$store" ]; do
 done <"$filesPath"
 mkdir -p -- "$out" "${!folders[@]}"
 for index in "${!sources[@]}"; do
-  cp --no-preserve=ownership -- "${sources[index]}" "${targets[index]}"
+  cp -P --no-preserve=ownership -- "${sources[index]}" "${targets[index]}"
 done
 
 printf '%s\n' "$(<"$paramsPath")" >"$NIVIS_PARAMS"

@@ -10,7 +10,7 @@
 { toolchain, wheel }:
 let
   # A version's epoch ("1!2.0") has a character that store paths do not allow.
-  storeName = builtins.replaceStrings [ "!" ] [ "_" ];
+  storeName = builtins.replaceStrings [ "!" ] [ "-" ];
 in
 derivation {
   name = storeName "${wheel.name}-${wheel.version}";

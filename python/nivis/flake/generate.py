@@ -139,7 +139,7 @@ def _refuse_foreign_flake(root: Path) -> None:
             "was not written by nivis, and nivis will not overwrite it",
             where=str(FLAKE),
             hint="Move it away and run the command again; "
-            "merge your outputs with `(import ./nix/nivis).project { root = ./.; }` in a flake of another folder.",
+            "merge your outputs with `(import ./nix/nivis).outputs { root = ./.; }` in a flake of another folder.",
         )
 
 
