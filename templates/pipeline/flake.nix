@@ -6,7 +6,7 @@
   outputs =
     { self }:
     if builtins.pathExists ./nix/nivis then
-      (import ./nix/nivis).project { root = ./.; }
+      (import ./nix/nivis).outputs { root = ./.; }
     else
       throw "this project is not locked yet: run 'nivis lock', then 'git add' what it wrote";
 }

@@ -54,7 +54,7 @@ def test_the_flake_is_short_enough_to_read(tmp_path: Path) -> None:
         "  outputs =\n"
         "    { self }:\n"
         "    if builtins.pathExists ./nix/nivis then\n"
-        "      (import ./nix/nivis).project { root = ./.; }\n"
+        "      (import ./nix/nivis).outputs { root = ./.; }\n"
         "    else\n"
         "      throw \"this project is not locked yet: run 'nivis lock', then 'git add' what it wrote\";\n"
         "}\n"
@@ -117,7 +117,7 @@ def test_a_flake_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
         generate(a_project(tmp_path), PLANS, LIBRARY)
     assert str(caught.value) == (
         "flake.nix: was not written by nivis, and nivis will not overwrite it. Move it away and run the command again; "
-        "merge your outputs with `(import ./nix/nivis).project { root = ./.; }` in a flake of another folder."
+        "merge your outputs with `(import ./nix/nivis).outputs { root = ./.; }` in a flake of another folder."
     )
     assert [p.name for p in tmp_path.iterdir()] == ["flake.nix"]
 
