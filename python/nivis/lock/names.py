@@ -1,24 +1,17 @@
-"""Names that the Nix store accepts.
-
-Letters, digits and ``+-._?=``, not starting with a dot, at most 211 characters (Nix manual, "Store path").
-"""
+"""Names that the Nix store accepts (Nix manual, "Store path")."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import unquote, urlsplit
 
-_LONGEST = 211
+_REFUSED = re.compile(r"[^A-Za-z0-9+._-]+")  # by the store; and "?" and "=", which shells read otherwise
+_LONGEST = 150  # of 211 that Nix allows: a .drv or a .lock of it must fit, too
 
 
 def store_name(text: str) -> str:
-    """Return ``text`` with what the store does not accept replaced by ``-``; its suffix survives cutting."""
-    name = re.sub(r"[^A-Za-z0-9+\-._?=]+", "-", text).lstrip(".")
-    if len(name) > _LONGEST:
-        stem, dot, suffix = name.rpartition(".")
-        tail = dot + suffix if stem and len(suffix) < 20 else ""
-        name = name[: _LONGEST - len(tail)] + tail
-    return name.strip("-") or "data"
+    """Return a name for a store path that is as near to ``text`` as may be; of a long one the end is kept."""
+    return _REFUSED.sub("-", text).lstrip(".-")[-_LONGEST:].lstrip(".-") or "data"
 
 
 def url_name(url: str) -> str:
