@@ -3,8 +3,10 @@
 import hashlib
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pytest
 
@@ -15,6 +17,8 @@ from nivis.manifest.model import Experiment, Project
 from nivis.plan.build import build_plan, dumps
 from nivis.plan.data import store_name
 from nivis.plan.keys import source_digest
+
+T = TypeVar("T")
 
 FOLDER = PurePosixPath("experiments/2026-11-20-penguins")
 MANIFEST = """
@@ -127,19 +131,21 @@ def test_whole_plan(project: Project) -> None:
     }
 
 
+def shuffled(table: Mapping[str, T], mix: random.Random) -> dict[str, T]:
+    items = list(table.items())
+    mix.shuffle(items)
+    return dict(items)
+
+
 def test_bytes_do_not_depend_on_the_order_of_input(project: Project) -> None:
     plain = experiment(project)
     expected = dumps(build_plan(project, plain, LOCKED))
     for seed in range(5):
         mix = random.Random(seed)
-
-        def shuffled(table):  # type: ignore[no-untyped-def]
-            items = list(table.items())
-            mix.shuffle(items)  # noqa: B023
-            return dict(items)
-
-        other = replace(plain, params=shuffled(plain.params), data=shuffled(plain.data), steps=shuffled(plain.steps))
-        assert dumps(build_plan(project, other, shuffled(LOCKED))) == expected
+        other = replace(
+            plain, params=shuffled(plain.params, mix), data=shuffled(plain.data, mix), steps=shuffled(plain.steps, mix)
+        )
+        assert dumps(build_plan(project, other, shuffled(LOCKED, mix))) == expected
     assert expected.endswith("\n}\n")
     assert str(project.root) not in expected
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nivis.plan.shell import Quote, scan
+from nivis.plan.shell import scan
 
 
 @pytest.mark.parametrize(
