@@ -77,6 +77,7 @@ class Stop:
         with self._lock:
             self._live.add(response)
         try:
+            self.check()
             yield
         finally:
             with self._lock:
