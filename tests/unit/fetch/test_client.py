@@ -9,7 +9,12 @@ def test_credentials_are_not_shown() -> None:
 
 
 def test_proxies() -> None:
-    environ = {"HTTP_PROXY": "http://upper.example", "http_proxy": "http://lower.example", "no_proxy": "x", "https_proxy": ""}
+    environ = {
+        "HTTP_PROXY": "http://upper.example",
+        "http_proxy": "http://lower.example",
+        "no_proxy": "x",
+        "https_proxy": "",
+    }
     assert _proxies(environ) == {"http": "http://lower.example", "no": "x"}
 
 

@@ -25,7 +25,9 @@ def test_environment_project_user_global(tmp_path: Path) -> None:
     assert registry(tmp_path) == "https://global.example"
     (tmp_path / "home/.npmrc").write_text("; mine\nregistry = 'https://user.example/${TEAM}'\n")
     assert registry(tmp_path, TEAM="ds") == "https://user.example/ds"
-    (tmp_path / "project/.npmrc").write_text("@scope:registry=https://scope.example\nregistry=https://project.example\n")
+    (tmp_path / "project/.npmrc").write_text(
+        "@scope:registry=https://scope.example\nregistry=https://project.example\n"
+    )
     assert registry(tmp_path) == "https://project.example"
     assert registry(tmp_path, NPM_CONFIG_REGISTRY="https://env.example/") == "https://env.example"
 

@@ -49,7 +49,9 @@ def test_later_files_win(place: Path) -> None:
 
 
 def test_command_before_global_and_environment_before_both(place: Path) -> None:
-    (place / "etc/pip.conf").write_text("[install]\nindex-url = https://i.example\n[global]\nindex-url = https://g.example\n")
+    (place / "etc/pip.conf").write_text(
+        "[install]\nindex-url = https://i.example\n[global]\nindex-url = https://g.example\n"
+    )
     assert indexes(place).index_urls == ("https://i.example",)
     assert indexes(place, PIP_INDEX_URL="https://e.example/").index_urls == ("https://e.example",)
     assert indexes(place, PIP_INDEX_URL="").index_urls == ("https://i.example",)
