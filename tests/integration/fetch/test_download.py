@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError, NetworkError, Problems
 from nivis.fetch import transfer
 from nivis.fetch.cache import Cache, write_atomically
@@ -49,12 +50,13 @@ class Server:
         send(handler, 206 if start else 200, self.content[start:], headers)
 
 
-def send(handler: http.server.BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:
+def send(handler: http.server.BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> bool:
     handler.send_response(status)
     for name, value in {"Content-Length": str(len(body)), **headers}.items():
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(body)
+    return True
 
 
 def cut(handler: http.server.BaseHTTPRequestHandler, count: int, *, first: int = 1) -> bool:
@@ -126,7 +128,7 @@ def test_order_and_cache(server: Server, cache: Cache) -> None:
         Download(name="large", urls=(f"{server.url}/large",), sha256=SHA, size=len(CONTENT)),
         Download(name="small", urls=(f"{server.url}/small",), sha256=small, size=1),
     ]
-    server.misbehave = lambda h, _: h.path == "/small" and send(h, 200, b"x", {}) is None
+    server.misbehave = lambda h, _: h.path == "/small" and send(h, 200, b"x", {})
     found = fetch_all(wanted, cache=cache, listener=Silent(), client=Client(environ={}), patience=FAST)
     assert [(f.path.read_bytes(), f.sha256, f.size) for f in found] == [
         (b"x", small, 1),
@@ -172,7 +174,7 @@ def test_goes_on_where_it_broke_off(server: Server, cache: Cache) -> None:
 
 
 def test_goes_on_in_the_next_run(server: Server, cache: Cache) -> None:
-    server.misbehave = lambda h, n: cut(h, n) or (n < 5 and send(h, 503, b"", {}) is None)
+    server.misbehave = lambda h, n: cut(h, n) or (n < 5 and send(h, 503, b"", {}))
     with pytest.raises(NetworkError) as caught:
         get(cache, f"{server.url}/a")
     assert str(caught.value) == (
@@ -217,7 +219,7 @@ def test_complete_part_needs_no_request(server: Server, cache: Cache) -> None:
 
 def test_server_without_ranges(server: Server, cache: Cache) -> None:
     keep(cache, f"{server.url}/a", CONTENT[:1000])
-    server.misbehave = lambda h, _: send(h, 200, CONTENT, {}) is None
+    server.misbehave = lambda h, _: send(h, 200, CONTENT, {})
     assert get(cache, f"{server.url}/a").path.read_bytes() == CONTENT
 
 
@@ -229,7 +231,8 @@ def test_wrong_hash(server: Server, cache: Cache) -> None:
     with pytest.raises(HashError) as caught:
         fetch_all(wanted, cache=cache, listener=Silent(), client=Client(environ={}), patience=FAST)
     assert str(caught.value) == (
-        f"bad.deb: {server.url}/bad is not what the lock says: expected sha256 {OTHER}, got sha256 {SHA} (3000000 bytes). "
+        f"bad.deb: {server.url}/bad is not what the lock says: expected sha256 {OTHER}, got sha256 {SHA} "
+        "(3000000 bytes). "
         "A proxy or mirror may be serving something else; nothing was kept of it, other downloads were."
     )
     assert cache.find(SHA)
@@ -237,7 +240,7 @@ def test_wrong_hash(server: Server, cache: Cache) -> None:
 
 
 def test_every_failure_is_reported(server: Server, cache: Cache) -> None:
-    server.misbehave = lambda h, _: send(h, 404, b"", {}) is None
+    server.misbehave = lambda h, _: send(h, 404, b"", {})
     wanted = [Download(name=name, urls=(f"{server.url}/{name}",), sha256=OTHER[:-1] + name) for name in "ba"]
     with pytest.raises(Problems) as caught:
         fetch_all(wanted, cache=cache, listener=Silent(), client=Client(environ={}), patience=FAST)
@@ -247,7 +250,7 @@ def test_every_failure_is_reported(server: Server, cache: Cache) -> None:
 
 
 def test_the_next_mirror(server: Server, cache: Cache) -> None:
-    server.misbehave = lambda h, _: h.path == "/gone" and send(h, 404, b"", {}) is None
+    server.misbehave = lambda h, _: h.path == "/gone" and send(h, 404, b"", {})
     assert get(cache, f"{server.url}/gone", f"{server.url}/here").sha256 == SHA
     assert [r[0] for r in server.requests] == ["/gone", "/here"]
     with pytest.raises(NotFoundError) as caught:
@@ -257,7 +260,7 @@ def test_the_next_mirror(server: Server, cache: Cache) -> None:
 
 def test_retries_wait_longer_each_time(server: Server, cache: Cache) -> None:
     waits: list[float] = []
-    server.misbehave = lambda h, n: n < 4 and send(h, 500, b"", {"Retry-After": "7"} if n == 3 else {}) is None
+    server.misbehave = lambda h, n: n < 4 and send(h, 500, b"", {"Retry-After": "7"} if n == 3 else {})
     patience = Patience(tries=4, wait=0.5, sleep=waits.append)
     download = Download(name="a", urls=(server.url,), sha256=SHA)
     fetch_all([download], cache=cache, listener=Silent(), client=Client(environ={}), patience=patience)
@@ -275,7 +278,12 @@ def test_nobody_listens(cache: Cache) -> None:
 
 def test_credentials(server: Server, cache: Cache) -> None:
     seen: list[str | None] = []
-    server.misbehave = lambda h, _: bool(seen.append(h.headers.get("Authorization"))) or send(h, 404, b"", {}) is None
+
+    def deny(handler: http.server.BaseHTTPRequestHandler, _: int) -> bool:
+        seen.append(handler.headers.get("Authorization"))
+        return send(handler, 404, b"", {})
+
+    server.misbehave = deny
     with pytest.raises(NotFoundError) as caught:
         get(cache, server.url.replace("http://", "http://me:secret@"))
     assert "secret" not in str(caught.value)
@@ -343,7 +351,8 @@ def test_interrupt_stops_at_once_and_keeps_what_came(server: Server, cache: Cach
     assert time.monotonic() - started < 5
     arrived.set()
     kept = cache.partial("", SHA).read_bytes()
-    assert kept == CONTENT[: len(kept)] and len(kept) > 0
+    assert kept
+    assert kept == CONTENT[: len(kept)]
     assert list((cache.folder / "downloads").glob("*/*")) == []
 
 
@@ -364,11 +373,11 @@ def test_pages(server: Server, cache: Cache) -> None:
 
 def test_pages_that_fail(server: Server, cache: Cache, tmp_path: Path) -> None:
     client = Client(environ={})
-    server.misbehave = lambda h, _: send(h, 404, b"", {}) is None
+    server.misbehave = lambda h, _: send(h, 404, b"", {})
     with pytest.raises(NotFoundError) as missing:
         fetch_text(f"{server.url}/p", cache=cache, client=client, patience=FAST)
     assert str(missing.value) == f"p: not found at {server.url}/p (status 404)."
-    server.misbehave = lambda h, _: send(h, 500, b"", {}) is None
+    server.misbehave = lambda h, _: send(h, 500, b"", {})
     with pytest.raises(NetworkError) as broken:
         fetch_text(f"{server.url}/p", cache=cache, client=client, patience=FAST)
     assert str(broken.value) == (

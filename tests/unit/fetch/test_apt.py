@@ -1,6 +1,9 @@
+"""Debian mirrors from the environment, the project and apt."""
+
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError
 from nivis.fetch.apt import Entry, Mirrors, deb822_entries, debian_mirrors, one_line_entries
 
@@ -47,7 +50,8 @@ def test_deb822_with_folded_fields() -> None:
 
 
 def test_one_line() -> None:
-    text = "# deb http://no.example x main\ndeb [arch=amd64 signed-by=/k] https://a.example/x sid main contrib # why\ndeb-src u s c\n"
+    text = "# deb http://no.example x main\n"
+    text += "deb [arch=amd64 signed-by=/k] https://a.example/x sid main contrib # why\ndeb-src u s c\n"
     assert list(one_line_entries(text)) == [Entry("https://a.example/x", "sid", ("main", "contrib"))]
 
 

@@ -1,7 +1,10 @@
+"""Where downloads are kept, and what counts as found."""
+
 import hashlib
 from pathlib import Path
 
 import pytest
+
 from nivis.fetch.cache import Cache, default_cache, hash_file, write_atomically
 
 

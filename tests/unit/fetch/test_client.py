@@ -1,4 +1,7 @@
+"""Proxies and credentials."""
+
 import pytest
+
 from nivis.fetch.client import _bypassed, _proxies, shown, split_credentials
 
 

@@ -1,6 +1,9 @@
+"""The npm registry."""
+
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError
 from nivis.fetch.npm import npm_registry
 

@@ -1,6 +1,9 @@
+"""pip's configuration, in pip's order."""
+
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError
 from nivis.fetch.pip import PythonIndexes, ask_pip, python_indexes
 

@@ -154,7 +154,7 @@ class _Tree:
         )
 
 
-class _Blocked(Exception):  # noqa: N818 - never leaves this module
+class _Blocked(Exception):
     """A folder cannot be made, because another package has something else of that name."""
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from archive import Archive, Key, make_key
+from support.archive import Archive, Key, make_key
+
 from nivis.errors import HostError, LockError, ManifestError, NetworkError
 from nivis.fetch.cache import Cache
 from nivis.fetch.download import HashError, NotFoundError
@@ -52,11 +53,17 @@ class Place:
         self.mirrors = Mirrors(debian=archive.root.as_uri())
         self.into = folder / "tree"
 
-    def lock(self, settings: ToolchainSettings = TRIXIE, **options: object) -> Toolchain:
-        given = {"keyring": self.archive.key.ring, "now": NOW, **options}
+    def lock(self, settings: ToolchainSettings = TRIXIE, now: datetime = NOW) -> Toolchain:
+        """Lock the toolchain at a time."""
         return lock_toolchain(
-            settings, "x86_64-linux", cache=self.cache, mirrors=self.mirrors, listener=Silent(), **given
-        )  # type: ignore[arg-type]
+            settings,
+            "x86_64-linux",
+            cache=self.cache,
+            mirrors=self.mirrors,
+            listener=Silent(),
+            keyring=self.archive.key.ring,
+            now=now,
+        )
 
     def tree(self, toolchain: Toolchain) -> Path:
         return base_tree(toolchain, cache=self.cache, mirrors=self.mirrors, listener=Silent(), into=self.into)

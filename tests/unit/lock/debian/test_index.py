@@ -1,6 +1,9 @@
+"""Release files and the suites of a release."""
+
 from datetime import UTC, datetime
 
 import pytest
+
 from nivis.errors import NetworkError
 from nivis.fetch.mirrors import Mirrors
 from nivis.lock.debian.index import Release, Source, parse_release, sources

@@ -1,7 +1,10 @@
+"""The closure of packages, on Packages files of a few lines."""
+
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+
 from nivis.errors import LockError, ManifestError, Problems
 from nivis.lock.debian.control import Relation, parse_package, parse_relations
 from nivis.lock.debian.index import Index, Stanzas

@@ -1,8 +1,11 @@
+"""Packages unpacked over one another."""
+
 import os
 from pathlib import Path
 
 import pytest
-from debs import Member, ar, deb
+from support.debs import Member, ar, deb
+
 from nivis.errors import LockError, Problems
 from nivis.lock.debian.unpack import unpack
 from nivis.progress import Silent
@@ -164,7 +167,7 @@ def test_all_bad_packages_are_reported(tmp_path: Path) -> None:
 
 def test_the_number_of_workers_does_not_matter(tmp_path: Path) -> None:
     packages: list[list[Member]] = [
-        [(f"./usr/share/x{m}/f{n}", f"{n} {m}") for m in range(20)] + [("./both", "1")] for n in range(10)
+        [("./both", "1"), *((f"./usr/share/x{m}/f{n}", f"{n} {m}") for m in range(20))] for n in range(10)
     ]
     trees = []
     for workers in (1, 4):

@@ -1,18 +1,16 @@
-"""A Debian archive of a handful of packages, signed with a key made for the occasion (Debian's packages gnupg, gpgv)."""
+"""A Debian archive of a handful of packages, signed with a key made for the occasion (packages gnupg, gpgv)."""
 
 from __future__ import annotations
 
 import hashlib
 import lzma
 import subprocess
-import sys
 from dataclasses import dataclass
-from email.utils import format_datetime
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "unit" / "lock" / "debian"))
-from debs import Member, deb
+from support.debs import Member, deb
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,7 @@ class Archive:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(packages)
         until = f"Valid-Until: {format_datetime(self.date + valid)}\n" if valid else ""
-        release = f"Suite: {suite}\nDate: {format_datetime(self.date)}\n{until}Acquire-By-Hash: {'yes' if by_hash else 'no'}\n"
+        flag = "yes" if by_hash else "no"
+        release = f"Suite: {suite}\nDate: {format_datetime(self.date)}\n{until}Acquire-By-Hash: {flag}\n"
         release += f"SHA256:\n {sha256} {len(packages)} main/binary-amd64/Packages.xz\n"
         (folder / "InRelease").write_bytes(self.key.sign(release))
