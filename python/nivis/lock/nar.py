@@ -73,13 +73,18 @@ class _Joiner:
 
     def __call__(self, data: bytes) -> None:
         self.size += len(data)
+        if len(data) >= _BUFFERED:
+            self.flush()
+            self._write(data)
+            return
         self._buffer += data
         if len(self._buffer) >= _BUFFERED:
             self.flush()
 
     def flush(self) -> None:
-        self._write(bytes(self._buffer))
-        self._buffer.clear()
+        if self._buffer:
+            self._write(bytes(self._buffer))
+            self._buffer.clear()
 
 
 def read_blocks(path: bytes | str | Path, size: int, write: Write) -> None:

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from nivis.lock.nar import nar_hash
 
 pytestmark = pytest.mark.nix
