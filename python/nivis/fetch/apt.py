@@ -15,8 +15,7 @@ from nivis.errors import HostError
 
 # A mirror of Debian may have any path; these names of suites give it away.
 RELEASES = frozenset(
-    ("stable", "testing", "unstable", "oldstable", "oldoldstable", "sid")
-    + ("bullseye", "bookworm", "trixie", "forky", "duke")
+    ["stable", "testing", "unstable", "oldstable", "oldoldstable", "sid", "bullseye", "bookworm", "trixie", "forky"]
 )
 SCHEMES = ("http", "https", "file")
 

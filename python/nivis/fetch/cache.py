@@ -34,7 +34,7 @@ class Cache:
         path = self.stored(sha256)
         try:
             found, _ = hash_file(path)
-        except FileNotFoundError:
+        except OSError:
             return None
         if found == sha256:
             return path

@@ -35,7 +35,7 @@ class HashError(NetworkError):
     """A file is not what was promised."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the user pressed Ctrl-C, or another download failed for good
+class Stopped(Exception):
     """The transfer was asked to stop; its partial file is kept."""
 
 
@@ -77,6 +77,7 @@ class Stop:
         with self._lock:
             self._live.add(response)
         try:
+            self.check()
             yield
         finally:
             with self._lock:
@@ -244,7 +245,7 @@ class Transfer:
         return NetworkError(what, where=self.name, hint=AGAIN)
 
 
-class _TryAgain(Exception):  # noqa: N818 - never leaves this module
+class _TryAgain(Exception):
     def __init__(self, text: str, wait: float | None = None) -> None:
         super().__init__(text)
         self.wait = wait

@@ -1,7 +1,7 @@
 """Signed package indices of a Debian archive: InRelease, checked by gpgv, and the Packages it vouches for.
 
-Formats: https://wiki.debian.org/DebianRepository/Format and Debian policy, chapters 5 and 7. A Packages file is 56 MB of
-text: it is cut into stanzas and searched as bytes, and only stanzas that are asked for are parsed.
+Formats: Debian's wiki, "DebianRepository/Format", and Debian policy, chapters 5 and 7. A Packages file is 56 MB
+of text: it is cut into stanzas and searched as bytes, and only stanzas that are asked for are parsed.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nivis.errors import HostError, LockError, ManifestError, NivisError, did_you_mean, raise_all
-from nivis.fetch.cache import Cache
+from nivis.fetch.cache import Cache, write_atomically
 from nivis.fetch.download import Client, Download, NotFoundError, fetch_all
 from nivis.fetch.mirrors import Mirrors
 from nivis.lock.debian.control import Package
@@ -121,7 +121,7 @@ def base_tree(
         unpack(debs, into, listener=listener)
         found, size = _hash(into, listener)
         if found != toolchain.tree.hash:
-            raise _other_tree(toolchain.tree, found, size)
+            raise _other_tree(toolchain.tree, found, size)  # noqa: TRY301 - cleaned up below
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
@@ -138,15 +138,35 @@ def _make_tree(
     index: Index,
     client: Client | None,
 ) -> Tree:
+    """Return the tree of these packages, made once: another project on the machine only looks it up."""
+    name = f"nivis-debian-{suite}"
+    note = _note(cache, packages)
+    if known := _known(note):
+        return Tree(name=name, hash=known[0], size=known[1])
     debs = _fetch(packages, f"{index.date:%Y-%m-%dT%H:%M:%SZ}", cache, mirrors, listener, offline, client)
     with _scratch(cache) as scratch:
         unpack(debs, scratch / "tree", listener=listener)
         found, size = _hash(scratch / "tree", listener)
-        tree = Tree(name=f"nivis-debian-{suite}", hash=found, size=size)
+        tree = Tree(name=name, hash=found, size=size)
         kept = _kept(cache, tree)
         if not kept.exists():
             (scratch / "tree").rename(kept)
+    write_atomically(note, json.dumps([found, size]).encode())
     return tree
+
+
+def _note(cache: Cache, packages: Sequence[DebianPackage]) -> Path:
+    """Return where the hash of the packages' tree is noted; ``base_tree`` checks it when it makes the tree."""
+    content = json.dumps([FORMAT, sorted(p.sha256 for p in packages)])
+    return cache.folder / "trees" / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.json"
+
+
+def _known(note: Path) -> tuple[str, int] | None:
+    try:
+        found, size = json.loads(note.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return str(found), int(size)
 
 
 def _fetch(

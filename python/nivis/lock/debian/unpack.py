@@ -15,6 +15,7 @@ import os
 import tarfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -79,11 +80,13 @@ class _Tree:
     root: Path
     folders: set[str] = field(default_factory=set)
     owner: dict[str, str] = field(default_factory=dict)  # path -> the package that wrote it
-    twice: list[tuple[str, str, str | bytes, bool]] = field(default_factory=list)  # path, package, content, executable
+    twice: list[tuple[str, str, str | bytes | None, bool]] = field(
+        default_factory=list
+    )  # path, package, content, executable
 
     def add(self, label: str, deb: Path) -> None:
         """Unpack one package."""
-        with tarfile.open(fileobj=BytesIO(_data(label, deb)), mode="r:") as archive:
+        with suppress(_Blocked), tarfile.open(fileobj=BytesIO(_data(label, deb)), mode="r:") as archive:
             for member in archive:
                 name = _placed(member.name, label)
                 if f"{name}/".startswith(LEFT_OUT) or (member.issym() and member.linkname.lstrip("/") == name):
@@ -119,7 +122,10 @@ class _Tree:
             path.mkdir()
         except FileExistsError:
             if path.is_symlink() or not path.is_dir():
-                raise self._clash(name, label) from None
+                self.twice.append((name, label, None, False))  # who wrote it is known at the end
+                raise _Blocked from None
+        else:
+            self.owner[name] = label
         self.folders.add(name)
 
     def compare(self) -> None:
@@ -146,6 +152,10 @@ class _Tree:
             where="toolchain",
             hint="Leave one of the packages out of [tool.nivis.toolchain] packages.",
         )
+
+
+class _Blocked(Exception):
+    """A folder cannot be made, because another package has something else of that name."""
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, label: str) -> tuple[str | bytes, bool]:
