@@ -165,8 +165,8 @@ def test_unknown_groups_and_extras(groups: tuple[str, ...], extras: tuple[str, .
             "python_version < '3.12'",
             "python_version > '3'",
             (
-                "pylock.toml: it cannot be used for cp313, manylinux up to 2_41, x86_64 (Multiple packages with the name "
-                "'num' are selected at packages[1] and packages[0]). Export it again for this Python."
+                "pylock.toml: it cannot be used for cp313, manylinux up to 2_41, x86_64 (Multiple packages "
+                "with the name 'num' are selected at packages[1] and packages[0]). Export it again for this Python."
             ),
         ),
         (
