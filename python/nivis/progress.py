@@ -9,7 +9,7 @@ class Listener(Protocol):
     """Receives progress. Calls may come from several threads; they never fail."""
 
     def begin(self, task: str, kind: str, total: int | None = None) -> None:
-        """Announce ``task`` (a unique label). ``kind``: download (total in bytes), unpack, hash (bytes), add (bytes), build."""
+        """Announce ``task``, a unique label. ``kind``: download, hash, add (``total`` in bytes), unpack, build."""
 
     def advance(self, task: str, amount: int) -> None:
         """Report ``amount`` more units of ``task``."""

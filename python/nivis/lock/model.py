@@ -96,6 +96,7 @@ class Lock:
     """The whole file."""
 
     system: str  # "x86_64-linux"
+    source: tuple[str, ...]  # the project's source folders, for PYTHONPATH
     files: Mapping[str, str]  # project files it was made from -> sha256 (pyproject.toml, poetry.lock)
     toolchain: Toolchain
     python: PythonEnvironment | None

@@ -1,0 +1,26 @@
+/**
+  Nivis: pipelines of data-science steps as derivations, from `builtins` alone.
+
+  One function a file, named after its attribute. Data flows in one direction:
+
+      nivis.lock ─▶ toolchain ─▶ wheel ─▶ environment ─┐
+      plan       ─▶ data ──────────────────────────────┴▶ step ─▶ experiment
+
+  All meaning (manifests, versions, references) was decided by the `nivis` command and stands in the
+  lock and the plans; nothing here parses TOML, versions or markers.
+*/
+{
+  application = import ./application.nix;
+  data = import ./data.nix;
+  environment = import ./environment.nix;
+  experiment = import ./experiment.nix;
+  fetch = import ./fetch.nix;
+  given = import ./given.nix;
+  inventory = import ./inventory.nix;
+  outputs = import ./outputs.nix;
+  project = import ./project.nix;
+  shell = import ./shell.nix;
+  step = import ./step.nix;
+  toolchain = import ./toolchain;
+  wheel = import ./wheel.nix;
+}

@@ -1,0 +1,102 @@
+"""Lay out an experiment's result from its steps' outputs.
+
+    steps/<step>          a link to the step's output
+    figures/<step>-<plot> a link to every plot
+    metrics.json          {"train": {"accuracy": 0.97}}
+    hashes.txt            sha256 of every file of every step, for `sha256sum -c`
+    provenance.json       what it was made from
+
+Environment: stepsPath, provenancePath, out.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tomllib
+
+import yaml
+
+OUT = os.environ["out"]
+
+
+def load(path):
+    """Read one metrics file by its ending: JSON, YAML or TOML."""
+    with open(path, "rb") as file:
+        if path.endswith(".toml"):
+            return tomllib.load(file)
+        return yaml.safe_load(file) if path.endswith((".yaml", ".yml")) else json.load(file)
+
+
+def merged_metrics(step):
+    """Join the metrics files of one step; a name that two of them have is kept below the file's name."""
+    merged = {}
+    for name in step["metrics"]:
+        try:
+            metrics = load(os.path.join(step["out"], name))
+        except (ValueError, yaml.YAMLError) as error:
+            sys.exit(f"steps.{step['name']}.metrics: {name} is not readable: {error}")
+        if not isinstance(metrics, dict):
+            sys.exit(f"steps.{step['name']}.metrics: {name} must be a table of numbers, but it is a {type(metrics).__name__}")
+        if merged.keys() & metrics.keys():
+            metrics = {os.path.splitext(name)[0]: metrics}
+        merged.update(metrics)
+    return merged
+
+
+def link_figures(step):
+    """Link the plots; a file name is kept where no other step uses it."""
+    for name in step["plots"]:
+        target = f"{OUT}/figures/{step['name']}-{name.replace('/', '-')}"
+        os.symlink(os.path.join(step["out"], name), target)
+
+
+def files(folder):
+    """Yield the regular files below ``folder``, sorted, relative to it."""
+    if os.path.isfile(folder):
+        yield ""
+    for directory, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(directory, name)
+            if os.path.isfile(path):
+                yield os.path.relpath(path, folder)
+
+
+def hash_line(path, name):
+    """Write one line as `sha256sum` does: a name with a backslash or a line break is escaped."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{chr(92) if escaped != name else ''}{digest}  {escaped}\n"
+
+
+def dump(path, value):
+    """Write JSON, sorted."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, sort_keys=True, ensure_ascii=False)
+        file.write("\n")
+
+
+def main():
+    """Build the result."""
+    with open(os.environ["stepsPath"], encoding="utf-8") as file:
+        steps = json.load(file)
+    with open(os.environ["provenancePath"], encoding="utf-8") as file:
+        provenance = json.load(file)
+    for part in ("experiment", "params"):  # JSON inside JSON: Nix 2.8 would write their floats with six digits
+        provenance[part] = json.loads(provenance[part])
+    os.makedirs(f"{OUT}/steps")
+    os.makedirs(f"{OUT}/figures")
+    lines = []
+    for step in steps:
+        os.symlink(step["out"], f"{OUT}/steps/{step['name']}")
+        link_figures(step)
+        lines += [hash_line(os.path.join(step["out"], name), f"steps/{step['name']}/{name}") for name in files(step["out"])]
+    dump(f"{OUT}/metrics.json", {step["name"]: merged_metrics(step) for step in steps if step["metrics"]})
+    dump(f"{OUT}/provenance.json", provenance)
+    with open(f"{OUT}/hashes.txt", "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.writelines(lines)
+
+
+main()

@@ -1,0 +1,63 @@
+/**
+  What a project consists of, as plain data: every store path that a build needs or makes.
+
+  `nivis` reads it as JSON, to bring missing inputs and to name what is being built.
+
+  # Inputs
+  `root`: the project's folder. `experiments`: the names wanted, or null for all.
+
+  # Type
+  inventory :: { root :: Path, experiments :: Null | [String] } -> AttrSet
+*/
+{
+  root,
+  experiments ? null,
+}:
+let
+  inherit (builtins)
+    attrNames
+    listToAttrs
+    mapAttrs
+    unsafeDiscardStringContext
+    ;
+
+  project = import ./project.nix { inherit root; };
+  path = object: unsafeDiscardStringContext "${object}";
+  both = derivation: {
+    drv = unsafeDiscardStringContext derivation.drvPath;
+    out = path derivation;
+  };
+  wanted = if experiments == null then attrNames project.experiments else experiments;
+in
+{
+  base = if project.toolchain ? base then path project.toolchain.base else null;
+  toolchain = if project.toolchain ? tree then both project.toolchain.tree else null;
+  environment = both project.environment;
+  wheels = map (wheel: {
+    inherit (wheel) file;
+    archive = path wheel.wheel;
+    out = path wheel;
+  }) project.environment.wheels;
+  shell = both project.shell;
+  experiments = listToAttrs (
+    map (
+      name:
+      let
+        experiment = project.experiments.${name};
+      in
+      {
+        inherit name;
+        value = both experiment // {
+          steps = mapAttrs (_: both) experiment.steps;
+          data = mapAttrs (
+            _: data:
+            {
+              out = path data;
+            }
+            // (if data ? archive then { archive = path data.archive; } else { })
+          ) experiment.data;
+        };
+      }
+    ) wanted
+  );
+}

@@ -1,0 +1,56 @@
+# The builder of every step: lay out the files, run the command, check what it wrote.
+#
+# Files (from passAsFile): run, a bash script; files, lines of "store-path project-path"; expected, the
+# names that $out must have afterwards; params and inputs, the JSON documents that the step may read.
+# The last line of the log is "@nivis " and a JSON object: seconds (wall), user and system (seconds of processor time), memory
+# (KiB, the peak resident set of the largest process), all by GNU time.
+set -euo pipefail
+
+project=$NIX_BUILD_TOP/project
+export HOME=$NIX_BUILD_TOP/home TMPDIR=$NIX_BUILD_TOP/tmp
+export NIVIS_PARAMS=$NIX_BUILD_TOP/params.json NIVIS_INPUTS=$NIX_BUILD_TOP/inputs.json
+
+declare -A folders=(["$project/$folder"]=1 ["$HOME"]=1 ["$TMPDIR"]=1)
+sources=() targets=()
+while read -r store path || [ -n "$store" ]; do
+  sources+=("$store") targets+=("$project/$path")
+  folders["$project/${path%/*}"]=1
+  case $path in */*) ;; *) folders["$project"]=1 ;; esac
+done <"$filesPath"
+mkdir -p -- "$out" "${!folders[@]}"
+for index in "${!sources[@]}"; do
+  cp -P --no-preserve=ownership -- "${sources[index]}" "${targets[index]}"
+done
+
+printf '%s\n' "$(<"$paramsPath")" >"$NIVIS_PARAMS"
+printf '%s\n' "$(<"$inputsPath")" >"$NIVIS_INPUTS"
+if [ -n "$sourcePath" ]; then
+  PYTHONPATH=$project/${sourcePath//:/:$project/}
+  export PYTHONPATH
+fi
+script=$runPath expect=$expectedPath start=$project/$folder
+unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system
+
+cd -- "$start"
+status=0
+command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
+read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)
+printf '@nivis {"seconds":%s,"user":%s,"system":%s,"memory":%s}\n' "${usage[@]}"
+if [ "$status" != 0 ]; then
+  echo "the command ended with status $status" >&2
+  exit "$status"
+fi
+
+missing=()
+while IFS= read -r name || [ -n "$name" ]; do
+  [ -z "$name" ] || [ -e "$out/$name" ] || missing+=("$name")
+done <"$expect"
+if [ ${#missing[@]} -gt 0 ]; then
+  {
+    printf 'the command did not write: %s\n' "$(IFS=,; echo "${missing[*]}")"
+    echo 'it wrote instead:'
+    (cd "$out" && find . -mindepth 1 -printf '  %P\n' | sort | head -n 20)
+  } >&2
+  exit 1
+fi
+: # Nix kills a builder that has closed its output before it has exited; a builtin comes last.

@@ -1,0 +1,49 @@
+"""Errors as people and programs read them (pure)."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from nivis.errors import NivisError, UsageError, did_you_mean
+
+NARROWEST = 40
+
+
+def error_text(error: NivisError, *, width: int | None) -> str:
+    """Return the lines for standard error; ``width`` in columns wraps and colours them, None means no terminal."""
+    label = "nivis: "
+    if width is None:
+        return "\n".join(label + str(part) for part in error.parts())
+    red = click.style(label, fg="red", bold=True)
+    return "\n".join(red + _wrapped(str(part), max(width, NARROWEST), len(label)) for part in error.parts())
+
+
+def _wrapped(text: str, width: int, label: int) -> str:
+    """Wrap the sentence, which follows a label; further lines (a log, say) are quoted and stay as they are."""
+    first, *quoted = text.split("\n")
+    lines = textwrap.wrap(
+        first, width - 1, initial_indent=" " * label, subsequent_indent="  ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return "\n".join(["\n".join(lines)[label:], *quoted])
+
+
+def error_document(error: NivisError) -> dict[str, object]:
+    """Return what ``--json`` prints for an error."""
+    parts = [{"where": part.where, "what": part.what, "hint": part.hint} for part in error.parts()]
+    return {"error": parts[0]} if len(parts) == 1 else {"error": parts[0], "problems": parts}
+
+
+def from_click(error: click.ClickException) -> UsageError:
+    """Return wrong usage in nivis's voice: lower case, the command as its place, the help as its next move."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "nivis"
+    where = path.removeprefix("nivis").strip()
+    if isinstance(error, click.NoSuchOption):
+        near = did_you_mean(error.option_name, error.possibilities or ())
+        hint = near or f"Run '{path} --help' to see what it takes."
+        return UsageError(f"there is no option '{error.option_name}'", where=where, hint=hint)
+    message = error.format_message().strip().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], where=where, hint=f"Run '{path} --help' to see what it takes.")

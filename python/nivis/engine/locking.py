@@ -1,0 +1,209 @@
+"""Bring nivis.lock, the plans and the generated files up to date with what the project says.
+
+Only what has to change changes: the toolchain stays as it was locked until its settings change or an update is asked
+for; wheels of an unchanged lock file are not looked up again; unchanged data is not read again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from nivis.engine.workspace import Workspace
+from nivis.errors import LockError, NivisError, UsageError, did_you_mean, raise_all
+from nivis.flake.generate import PLANS, Changes, generate
+from nivis.flake.git import added_note, intend_to_add, require_work_tree
+from nivis.flake.resources import read_tree, resource_folder
+from nivis.lock.data import lock_data
+from nivis.lock.file import dumps, loads
+from nivis.lock.hashes import hashes_text
+from nivis.lock.model import Lock, LockedData, PythonEnvironment, Toolchain
+from nivis.manifest.discover import load_experiments
+from nivis.manifest.model import Experiment
+from nivis.plan.build import build_plan
+
+LOCK = PurePosixPath("nivis.lock")
+SYSTEM = "x86_64-linux"
+PARTS = ("toolchain", "python", "data")
+
+Plan = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A project whose files agree with each other."""
+
+    lock: Lock
+    experiments: Mapping[str, Experiment]
+    plans: Mapping[str, Plan]  # of ``experiments``
+    changed: tuple[PurePosixPath, ...]  # files that were written or removed
+
+
+def read_lock(workspace: Workspace) -> Lock | None:
+    """Return nivis.lock as it is, None if there is none; raises LockError if it cannot be read."""
+    path = workspace.project.root / LOCK
+    return loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def lock_project(
+    workspace: Workspace, *, only: Collection[str] | None = None, update: Collection[str] = (), dry_run: bool = False
+) -> Locked:
+    """Lock what is not locked and write what changed; ``only`` leaves other experiments as they are.
+
+    ``update``: "toolchain", "python", "data" or "data.NAME". With ``dry_run`` nothing is written.
+    Problems of independent parts are raised together; the project's files are written last, or not at all.
+    """
+    require_work_tree(workspace.project.root)
+    old = read_lock(workspace)
+    experiments = load_experiments(workspace.project, only)
+    _check_update(update, experiments)
+    files = _digests(workspace)
+    same = old is not None and dict(old.files) == files
+    toolchain = _toolchain(workspace, old, same, update)
+    data = _data(workspace, experiments, old, update, complete=only is None)
+    python = _python(workspace, toolchain, old, same, update)
+    lock = Lock(
+        system=SYSTEM,
+        source=tuple(str(folder) for folder in workspace.project.source),
+        files=files,
+        toolchain=toolchain,
+        python=python,
+        data=data,
+    )
+    plans = _plans(workspace, experiments, lock)
+    changed = () if dry_run else _write(workspace, lock, experiments, plans, complete=only is None)
+    return Locked(lock=lock, experiments=experiments, plans=plans, changed=changed)
+
+
+def _check_update(update: Collection[str], experiments: Mapping[str, Experiment]) -> None:
+    known = {*PARTS, *(f"data.{name}" for experiment in experiments.values() for name in experiment.data)}
+    raise_all(
+        [
+            UsageError(f"nothing named '{part}' is locked", where="--update", hint=did_you_mean(part, known))
+            for part in sorted(set(update) - known)
+        ]
+    )
+
+
+def _digests(workspace: Workspace) -> dict[str, str]:
+    """Return the hashes of the files whose change makes the lock stale."""
+    project = workspace.project
+    names = ["pyproject.toml", *([project.lock_file] if project.lock_file else [])]
+    return {name: sha256((project.root / name).read_bytes()).hexdigest() for name in names}
+
+
+def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Collection[str]) -> Toolchain:
+    if old is not None and same and "toolchain" not in update:
+        return old.toolchain
+    # python-debian and the resolver: only where a toolchain may have to be resolved
+    from nivis.fetch.mirrors import debian_mirrors
+    from nivis.lock.debian.toolchain import lock_toolchain, request
+
+    settings = workspace.project.toolchain
+    if old is not None and "toolchain" not in update and old.toolchain.request == request(settings, SYSTEM):
+        return old.toolchain
+    return lock_toolchain(
+        settings,
+        SYSTEM,
+        cache=workspace.cache,
+        mirrors=debian_mirrors(workspace.environ, settings.mirror),
+        listener=workspace.listener,
+        offline=workspace.offline,
+        **({"max_age": 0.0} if "toolchain" in update else {}),
+    )
+
+
+def _python(
+    workspace: Workspace, toolchain: Toolchain, old: Lock | None, same: bool, update: Collection[str]
+) -> PythonEnvironment:
+    kept = old is not None and same and old.toolchain.python == toolchain.python and old.toolchain.libc == toolchain.libc
+    if old is not None and old.python is not None and kept and "python" not in update:
+        return old.python
+    # packaging and the readers of lock files: only where one changed
+    from nivis.engine.indexes import page_reader, project_indexes
+    from nivis.lock.python.environment import lock_python
+    from nivis.lock.python.target import Target
+
+    known = old.python.wheels if old is not None and old.python is not None and "python" not in update else ()
+    target = Target(python=toolchain.python, libc=toolchain.libc, system=SYSTEM)
+    return lock_python(
+        workspace.project, target, indexes=project_indexes(workspace), read=page_reader(workspace), known=known
+    )
+
+
+def _data(
+    workspace: Workspace,
+    experiments: Mapping[str, Experiment],
+    old: Lock | None,
+    update: Collection[str],
+    *,
+    complete: bool,
+) -> dict[str, LockedData]:
+    """Lock the data of ``experiments``; ``complete`` drops what no experiment names any more."""
+    before = old.data if old is not None else {}
+    kept = {} if complete else {key: entry for key, entry in before.items() if key.partition("/")[0] not in experiments}
+    problems: list[NivisError] = []
+    for experiment in experiments.values():
+        for data in experiment.data.values():
+            key = f"{experiment.name}/{data.name}"
+            renew = "data" in update or f"data.{data.name}" in update
+            try:
+                kept[key] = lock_data(workspace.data_machine, experiment, data, before.get(key), renew=renew)
+            except NivisError as error:
+                problems.extend(error.parts())
+    raise_all(problems)
+    return dict(sorted(kept.items()))
+
+
+def _plans(workspace: Workspace, experiments: Mapping[str, Experiment], lock: Lock) -> dict[str, Plan]:
+    problems: list[NivisError] = []
+    plans: dict[str, Plan] = {}
+    for name, experiment in experiments.items():
+        data = {key: entry for key in experiment.data for entry in [lock.data[f"{name}/{key}"]]}
+        try:
+            plans[name] = build_plan(workspace.project, experiment, data)
+        except NivisError as error:
+            problems.extend(error.parts())
+    raise_all(problems)
+    return plans
+
+
+def _write(
+    workspace: Workspace, lock: Lock, experiments: Mapping[str, Experiment], plans: Mapping[str, Plan], *, complete: bool
+) -> tuple[PurePosixPath, ...]:
+    root = workspace.project.root
+    others = {} if complete else _other_plans(workspace, plans)
+    own = {LOCK: dumps(lock).encode()}
+    for name, experiment in experiments.items():
+        entries = {key: lock.data[f"{name}/{key}"] for key in experiment.data}
+        own[experiment.folder / "hashes.txt"] = hashes_text(entries, root=root, stats=workspace.stats).encode()
+    changes: Changes = generate(
+        workspace.project, {**others, **plans}, read_tree(resource_folder("lib")), extra=own
+    )
+    new = intend_to_add(root, _tracked(workspace, plans, [*own, *changes.written]))
+    if new:
+        workspace.listener.note(added_note(new))
+    return (*changes.written, *changes.removed)
+
+
+def _other_plans(workspace: Workspace, plans: Mapping[str, Plan]) -> dict[str, Plan]:
+    folder = workspace.project.root / PLANS
+    files = [path for path in folder.glob("*.json") if path.stem not in plans] if folder.is_dir() else []
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _tracked(
+    workspace: Workspace, plans: Mapping[str, Plan], written: Collection[PurePosixPath]
+) -> Iterator[PurePosixPath]:
+    """Yield every file that a build of the flake reads."""
+    yield from written
+    yield from (PurePosixPath(name) for name in _digests(workspace))
+    for plan in plans.values():
+        yield PurePosixPath(str(plan["folder"])) / "experiment.toml"
+        steps = plan["steps"]
+        assert isinstance(steps, Mapping)
+        for step in steps.values():
+            yield from (PurePosixPath(file) for file in step["files"])

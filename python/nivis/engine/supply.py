@@ -1,0 +1,181 @@
+"""Bring to the store what Nix cannot make or should not have to fetch: the base tree, wheels, data.
+
+Only what the wanted outputs still need: where an environment is in place, its wheels may be gone. Downloads run side
+by side, the base tree is unpacked meanwhile; every file is checked against the lock and lands where Nix itself would
+have put it, so plain Nix and `nivis` make the same store.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from nivis.engine.inventory import Inventory
+from nivis.engine.workspace import Workspace
+from nivis.errors import LockError, NivisError, raise_all
+from nivis.fetch.download import Download, Fetched, fetch_all
+from nivis.fetch.mirrors import debian_mirrors, python_indexes
+from nivis.lock.debian.toolchain import base_tree
+from nivis.lock.model import Archive, Lock, LockedData, Wheel
+from nivis.lock.names import store_name
+from nivis.nix.store import Addition, add_many, missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What has to be brought."""
+
+    base: bool = False
+    wheels: tuple[Wheel, ...] = ()
+    data: tuple[LockedData, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.base or bool(self.wheels) or bool(self.data)
+
+
+def needed(
+    inventory: Inventory,
+    lock: Lock,
+    plans: Mapping[str, Mapping[str, object]],
+    absent: Collection[str],
+    *,
+    shell: bool = False,
+) -> Need:
+    """Return what is needed to build the inventory's experiments (``shell``: the environment as well).
+
+    ``absent`` are the store paths that are not valid.
+    """
+    data: dict[str, LockedData] = {}
+    steps_missing = False
+    for name, experiment in inventory.experiments.items():
+        if experiment.out not in absent:
+            continue
+        for step_name, step in experiment.steps.items():
+            if step.out not in absent:
+                continue
+            steps_missing = True
+            for data_name in _data_of(plans[name], step_name):
+                item = experiment.data[data_name]
+                if item.out in absent and (item.archive is None or item.archive in absent):
+                    data[f"{name}/{data_name}"] = lock.data[f"{name}/{data_name}"]
+    environment = (steps_missing or shell) and inventory.environment.out in absent
+    unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
+    archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
+    wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]
+    building = shell or any(experiment.out in absent for experiment in inventory.experiments.values())
+    toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
+    return Need(
+        base=building and toolchain and inventory.base in absent,
+        wheels=tuple(wheels) if environment else (),
+        data=tuple(data[key] for key in sorted(data)),
+    )
+
+
+def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
+    steps = plan["steps"]
+    assert isinstance(steps, Mapping)
+    names: Sequence[str] = steps[step]["data"]
+    return names
+
+
+def supply(
+    workspace: Workspace,
+    inventory: Inventory,
+    lock: Lock,
+    plans: Mapping[str, Mapping[str, object]],
+    *,
+    shell: bool = False,
+) -> None:
+    """Bring what is needed; raises what downloads and the store raise, all problems together."""
+    absent = missing(list(inventory.paths()), nix=workspace.nix, environ=workspace.nix_environ)
+    need = needed(inventory, lock, plans, absent, shell=shell)
+    if not need:
+        return
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(_bring_files, workspace, need)]
+        if need.base:
+            jobs.append(pool.submit(_bring_base, workspace, lock))
+        problems = [error for error in (job.exception() for job in jobs) if error]
+    for error in problems:
+        if not isinstance(error, NivisError):
+            raise error
+    raise_all([part for error in problems if isinstance(error, NivisError) for part in error.parts()])
+
+
+def _bring_base(workspace: Workspace, lock: Lock) -> None:
+    tree = lock.toolchain.tree
+    mirrors = debian_mirrors(workspace.environ, workspace.project.toolchain.mirror)
+    workspace.cache.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.cache.folder, prefix="tree-") as folder:
+        path = base_tree(
+            lock.toolchain,
+            cache=workspace.cache,
+            mirrors=mirrors,
+            listener=workspace.listener,
+            offline=workspace.offline,
+            into=Path(folder) / "tree",
+        )
+        addition = Addition(path=path, name=tree.name, nar=tree.hash, nar_size=tree.size)
+        add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
+
+
+def _bring_files(workspace: Workspace, need: Need) -> None:
+    additions = [_path_addition(workspace, entry) for entry in need.data if "path" in entry.origin]
+    files = [(_wheel_download(wheel), store_name(wheel.file)) for wheel in need.wheels]
+    files += [pair for entry in need.data if "path" not in entry.origin for pair in _data_download(entry)]
+    downloads = _located(workspace, [download for download, _ in files])
+    fetched = fetch_all(downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline)
+    names = [name for _, name in files]
+    additions += list(_additions(names, fetched))
+    add_many(additions, nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
+
+
+def _additions(names: Sequence[str], fetched: Sequence[Fetched]) -> Iterator[Addition]:
+    for name, file in zip(names, fetched, strict=True):
+        yield Addition(path=file.path, name=name, sha256=file.sha256)
+
+
+def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
+    path = workspace.project.root / entry.origin["path"]
+    if entry.tree is not None:
+        known = workspace.stats.tree(path)
+        found, expected = known.nar, entry.tree
+        addition = Addition(path=path, name=entry.name, nar=known.nar, nar_size=known.nar_size)
+    else:
+        digest = workspace.stats.file(path)
+        found, expected = digest.sha256, entry.sha256 or ""
+        addition = Addition(path=path, name=entry.name, sha256=digest.sha256, nar=digest.nar)
+    if found != expected:
+        raise LockError(
+            f"the content is not what nivis.lock says: expected {expected}, got {found}",
+            where=entry.origin["path"],
+            hint="Run `nivis lock` to accept it, or restore the file.",
+        )
+    return addition
+
+
+def _wheel_download(wheel: Wheel) -> Download:
+    return Download(name=wheel.file, urls=(wheel.url,) if wheel.url else (), sha256=wheel.sha256)
+
+
+def _data_download(entry: LockedData) -> Iterator[tuple[Download, str]]:
+    archive: Archive | None = entry.archive
+    if archive is not None:
+        urls = (archive.url,) if archive.url else ()
+        yield Download(name=archive.file, urls=urls, sha256=archive.sha256), store_name(archive.file)
+    else:
+        yield Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
+
+
+def _located(workspace: Workspace, downloads: Sequence[Download]) -> list[Download]:
+    """Fill in the URLs that a lock without URLs leaves out, by asking this machine's indexes."""
+    open_ends = [d for d in downloads if not d.urls and workspace.cache.find(d.sha256 or "") is None]
+    if not open_ends:
+        return list(downloads)
+    from nivis.engine.indexes import locate_files  # needs packaging: only where URLs are missing
+
+    urls = locate_files(workspace, open_ends, python_indexes(workspace.environ))
+    return [d if d.urls else Download(name=d.name, urls=urls.get(d.name, ()), sha256=d.sha256, size=d.size) for d in downloads]

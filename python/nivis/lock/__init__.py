@@ -1,0 +1,1 @@
+"""Lock files and everything else from outside, pinned by hash in nivis.lock."""

@@ -1,0 +1,255 @@
+"""The toolchain from a Debian release: lock it (network facts: versions, hashes), and bring its base tree back.
+
+The base tree is the packages unpacked over one another, unpatched; its hash is in the lock, so that the .debs are
+needed only where the tree is in no store yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from nivis.errors import HostError, LockError, ManifestError, NivisError, did_you_mean, raise_all
+from nivis.fetch.cache import Cache
+from nivis.fetch.download import Client, Download, NotFoundError, fetch_all
+from nivis.fetch.mirrors import Mirrors
+from nivis.lock.debian.control import Package
+from nivis.lock.debian.index import DAY, Index, read_index
+from nivis.lock.debian.resolve import closure
+from nivis.lock.debian.seeds import EXCLUDED, PYTHON, SEEDS
+from nivis.lock.debian.signature import KEYRING
+from nivis.lock.debian.unpack import unpack
+from nivis.lock.model import DebianPackage, Toolchain, Tree
+from nivis.lock.nar import nar_hash
+from nivis.manifest.model import ToolchainSettings
+from nivis.progress import Listener
+
+ARCHITECTURES = {"x86_64-linux": "amd64", "aarch64-linux": "arm64"}
+FORMAT = 1  # of the tree: raise it when unpacking changes what ends up in it
+
+
+def request(settings: ToolchainSettings, system: str) -> str:
+    """Return a digest of everything the toolchain is made from, apart from what is on the mirror."""
+    asked = [
+        FORMAT,
+        settings.kind,
+        settings.suite,
+        system,
+        sorted(set(settings.packages)),
+        _seeds(settings),
+        sorted(EXCLUDED),
+    ]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def lock_toolchain(
+    settings: ToolchainSettings,
+    system: str,
+    *,
+    cache: Cache,
+    mirrors: Mirrors,
+    listener: Listener,
+    offline: bool = False,
+    max_age: float = DAY,
+    keyring: Path = KEYRING,
+    now: datetime | None = None,
+    client: Client | None = None,
+) -> Toolchain:
+    """Resolve a toolchain against the mirror's current packages and compute its base tree's hash.
+
+    The tree is left in the cache for ``base_tree``. Raises ManifestError (suite, packages), NetworkError, HostError.
+    """
+    architecture = _architecture(system)
+    digest = request(settings, system)
+    index = read_index(
+        settings.suite,
+        architecture,
+        mirrors=mirrors,
+        cache=cache,
+        listener=listener,
+        offline=offline,
+        max_age=max_age,
+        keyring=keyring,
+        now=now,
+        client=client,
+    )
+    packages = tuple(_locked(p) for p in closure(index, _seeds(settings), EXCLUDED))
+    tree = _make_tree(settings.suite, packages, cache, mirrors, listener, offline, index, client)
+    return Toolchain(
+        kind="debian",
+        suite=settings.suite,
+        date=f"{index.date:%Y-%m-%dT%H:%M:%SZ}",
+        request=digest,
+        python=_upstream(packages, PYTHON[settings.suite], r"\d+\.\d+\.\d+"),
+        libc=_upstream(packages, "libc6", r"\d+\.\d+"),
+        packages=packages,
+        tree=tree,
+    )
+
+
+def base_tree(
+    toolchain: Toolchain,
+    *,
+    cache: Cache,
+    mirrors: Mirrors,
+    listener: Listener,
+    offline: bool = False,
+    into: Path,
+    client: Client | None = None,
+) -> Path:
+    """Put the base tree of a locked toolchain at ``into`` (which must not exist) and return that path.
+
+    The tree that ``lock_toolchain`` left in the cache is moved there; else the .debs are fetched, checked and unpacked.
+    Raises NetworkError for a .deb that is gone, LockError if the tree is not the one that was locked.
+    """
+    ready = _kept(cache, toolchain.tree)
+    if ready.is_dir():
+        into.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(ready, into)  # a rename where both are on one file system
+        if _hash(into, listener) == (toolchain.tree.hash, toolchain.tree.size):
+            return into
+        shutil.rmtree(into)
+    debs = _fetch(toolchain.packages, toolchain.date, cache, mirrors, listener, offline, client)
+    try:
+        unpack(debs, into, listener=listener)
+        found, size = _hash(into, listener)
+        if found != toolchain.tree.hash:
+            raise _other_tree(toolchain.tree, found, size)
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+    return into
+
+
+def _make_tree(
+    suite: str,
+    packages: Sequence[DebianPackage],
+    cache: Cache,
+    mirrors: Mirrors,
+    listener: Listener,
+    offline: bool,
+    index: Index,
+    client: Client | None,
+) -> Tree:
+    debs = _fetch(packages, f"{index.date:%Y-%m-%dT%H:%M:%SZ}", cache, mirrors, listener, offline, client)
+    with _scratch(cache) as scratch:
+        unpack(debs, scratch / "tree", listener=listener)
+        found, size = _hash(scratch / "tree", listener)
+        tree = Tree(name=f"nivis-debian-{suite}", hash=found, size=size)
+        kept = _kept(cache, tree)
+        if not kept.exists():
+            (scratch / "tree").rename(kept)
+    return tree
+
+
+def _fetch(
+    packages: Sequence[DebianPackage],
+    date: str,
+    cache: Cache,
+    mirrors: Mirrors,
+    listener: Listener,
+    offline: bool,
+    client: Client | None,
+) -> dict[str, Path]:
+    """Return file name -> .deb, all of them verified."""
+    downloads = [
+        Download(
+            name=package.path.rpartition("/")[2],
+            urls=tuple(url for url in [mirrors.url(package.archive, package.path)] if url),
+            sha256=package.sha256,
+            size=package.size,
+        )
+        for package in packages
+    ]
+    try:
+        fetched = fetch_all(downloads, cache=cache, listener=listener, offline=offline, client=client)
+    except NivisError as error:
+        problems = [_gone(p, date) if isinstance(p, NotFoundError) else p for p in error.parts()]
+        raise_all(problems)
+        raise
+    return {download.name: one.path for download, one in zip(downloads, fetched, strict=True)}
+
+
+def _other_tree(tree: Tree, found: str, size: int) -> LockError:
+    return LockError(
+        f"the unpacked tree is not the one that was locked: expected {tree.hash} ({tree.size} bytes), "
+        f"got {found} ({size} bytes)",
+        where="nivis.lock: toolchain",
+        hint="It was locked by another version of nivis: run 'nivis lock --update toolchain'.",
+    )
+
+
+def _gone(error: NotFoundError, date: str) -> NotFoundError:
+    return NotFoundError(
+        f"the mirror does not have it any more ({error.what})",
+        where=error.where,
+        hint=f"Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of {date}, "
+        "or run 'nivis lock --update toolchain' for today's packages.",
+    )
+
+
+@contextmanager
+def _scratch(cache: Cache) -> Iterator[Path]:
+    """Yield a folder beside the kept trees, and remove it afterwards."""
+    (cache.folder / "trees").mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=cache.folder / "trees", prefix=".unpacking-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _hash(path: Path, listener: Listener) -> tuple[str, int]:
+    listener.begin("base tree", "hash")
+    try:
+        return nar_hash(path)
+    finally:
+        listener.end("base tree")
+
+
+def _kept(cache: Cache, tree: Tree) -> Path:
+    return cache.folder / "trees" / hashlib.sha256(tree.hash.encode()).hexdigest()[:32]
+
+
+def _seeds(settings: ToolchainSettings) -> list[str]:
+    if settings.suite not in PYTHON:
+        raise ManifestError(
+            f"no Debian suite named '{settings.suite}' is supported",
+            where="pyproject.toml: tool.nivis.toolchain.suite",
+            hint=did_you_mean(settings.suite, PYTHON),
+        )
+    return sorted({PYTHON[settings.suite], *SEEDS, *settings.packages})
+
+
+def _architecture(system: str) -> str:
+    if system not in ARCHITECTURES:
+        raise HostError(f"no Debian toolchain for '{system}'", hint=f"Supported: {', '.join(sorted(ARCHITECTURES))}.")
+    return ARCHITECTURES[system]
+
+
+def _locked(package: Package) -> DebianPackage:
+    return DebianPackage(
+        name=package.name,
+        version=package.version,
+        architecture=package.architecture,
+        archive=package.archive,
+        path=package.path,
+        sha256=package.sha256,
+        size=package.size,
+    )
+
+
+def _upstream(packages: Sequence[DebianPackage], name: str, pattern: str) -> str:
+    """Return the upstream part of a package's version: '3.13.5' of '3.13.5-2+deb13u1'."""
+    version = next(p.version for p in packages if p.name == name)
+    found = re.match(rf"(?:\d+:)?({pattern})", version)
+    if found is None:
+        raise LockError(f"'{name}' has the version '{version}', which looks like none", where="toolchain")
+    return found[1]

@@ -1,0 +1,1 @@
+"""What a project and its experiments say: pyproject.toml and experiment.toml, decoded into typed values."""
