@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSnapshot:
+    """Where a build stands: derivations in all and done, what runs for how many seconds, what failed."""
+
+    total: int
+    done: int
+    running: Sequence[tuple[str, float]] = ()
+    failed: Sequence[str] = ()
 
 
 class Listener(Protocol):
@@ -16,6 +28,9 @@ class Listener(Protocol):
 
     def end(self, task: str, *, failed: bool = False) -> None:
         """Announce that ``task`` is over."""
+
+    def building(self, snapshot: BuildSnapshot) -> None:
+        """Show where a build stands."""
 
     def note(self, text: str) -> None:
         """Say one line that the user should see."""
@@ -31,6 +46,9 @@ class Silent:
         """Ignore."""
 
     def end(self, task: str, *, failed: bool = False) -> None:
+        """Ignore."""
+
+    def building(self, snapshot: BuildSnapshot) -> None:
         """Ignore."""
 
     def note(self, text: str) -> None:

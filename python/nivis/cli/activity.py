@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nivis.cli.units import clock_text, duration_text, plural, size_text
+from nivis.progress import BuildSnapshot
 
 WINDOW = 5.0  # seconds over which a rate is taken
 BAR = 20  # columns
@@ -17,16 +18,6 @@ DOING = {
 }  # fmt: skip
 DONE = {"download": "downloaded", "unpack": "unpacked", "hash": "hashed", "add": "added", "build": "built"}
 IN_BYTES = frozenset({"download", "hash", "add"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSnapshot:
-    """Where a build stands: steps in all and done, what runs for how many seconds, what failed."""
-
-    total: int
-    done: int
-    running: Sequence[tuple[str, float]] = ()
-    failed: Sequence[str] = ()
 
 
 @dataclass(slots=True, kw_only=True)

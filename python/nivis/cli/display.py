@@ -9,16 +9,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, Self, TextIO
 
-from nivis.cli.activity import BuildSnapshot
 from nivis.cli.plain import PlainDisplay
 from nivis.progress import Listener, Silent
 
 
 class Display(Listener, Protocol):
-    """A listener that also follows builds; leaving its ``with`` block ends it."""
-
-    def building(self, snapshot: BuildSnapshot) -> None:
-        """Show where a build stands."""
+    """A listener whose ``with`` block begins and ends the show."""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -29,9 +25,6 @@ class Display(Listener, Protocol):
 
 class SilentDisplay(Silent):
     """Shows nothing."""
-
-    def building(self, snapshot: BuildSnapshot) -> None:
-        """Ignore."""
 
     def __enter__(self) -> Self:
         return self

@@ -6,9 +6,7 @@ import click
 
 from nivis.cli.command import Command
 from nivis.cli.session import Session
-from nivis.errors import HostError
-
-PARTS = ("toolchain", "python", "data")
+from nivis.engine.locking import lock_project
 
 
 @click.command(
@@ -29,6 +27,18 @@ PARTS = ("toolchain", "python", "data")
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with status 2 if the lock is out of date.")
 @click.pass_obj
-def command(session: Session, update: tuple[str, ...], check: bool) -> None:  # noqa: ARG001
+def command(session: Session, update: tuple[str, ...], check: bool) -> None:
     """Lock the project around the session's directory."""
-    raise HostError("'nivis lock' is not part of this version yet", hint="Update nivis.")
+    with session.display() as display:
+        workspace = session.workspace(display)
+        locked = lock_project(workspace, update=update, check=check)
+    changed = [str(path) for path in locked.changed]
+    if session.json:
+        session.answer({"changed": changed})
+    else:
+        session.say(f"wrote {', '.join(_shortened(changed))}" if changed else "nothing to lock")
+
+
+def _shortened(paths: list[str]) -> list[str]:
+    """Name the copy of the library once instead of file by file."""
+    return list(dict.fromkeys("nix/nivis/" if path.startswith("nix/nivis/") else path for path in paths))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from nivis.cli.display import Display
+    from nivis.engine.workspace import Workspace
+    from nivis.progress import Listener
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +41,14 @@ class Session:
     def answer(self, document: object) -> None:
         """Print the JSON document of ``--json``."""
         print(json.dumps(document, indent=2, ensure_ascii=False), file=self.stdout, flush=True)
+
+    def workspace(self, listener: Listener, *, jobs: int | None = None) -> Workspace:
+        """Return the project around the session's directory, ready to work with."""
+        from nivis.engine.workspace import open_workspace  # not every command needs a project
+
+        return open_workspace(
+            self.directory, environ=self.environ, listener=listener, offline=self.offline, jobs=jobs
+        )
 
     def display(self) -> Display:
         """Return the progress display that suits the terminal; use it in a ``with`` statement."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nivis.engine.workspace import Workspace
-from nivis.fetch.download import Download, NotFoundError, fetch_text
-from nivis.fetch.mirrors import PythonIndexes, python_indexes
+from nivis.fetch.download import NotFoundError, fetch_text
+from nivis.fetch.mirrors import python_indexes
 from nivis.lock.model import Wheel
 from nivis.lock.python.index import Read, locate
 

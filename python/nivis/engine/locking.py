@@ -6,26 +6,28 @@ for; wheels of an unchanged lock file are not looked up again; unchanged data is
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from nivis.engine.sources import data_sources, store_path
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, UsageError, did_you_mean, raise_all
-from nivis.flake.generate import PLANS, Changes, generate
+from nivis.flake.generate import PLANS, generated, outdated, write_files
 from nivis.flake.git import added_note, intend_to_add, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.lock.data import lock_data
-from nivis.lock.file import dumps, loads
+from nivis.lock.digest import Listing
+from nivis.lock.file import NAME, dumps, read_lock
 from nivis.lock.hashes import hashes_text
 from nivis.lock.model import Lock, LockedData, PythonEnvironment, Toolchain
 from nivis.manifest.discover import load_experiments
 from nivis.manifest.model import Experiment
 from nivis.plan.build import build_plan
 
-LOCK = PurePosixPath("nivis.lock")
 SYSTEM = "x86_64-linux"
 PARTS = ("toolchain", "python", "data")
 
@@ -42,39 +44,36 @@ class Locked:
     changed: tuple[PurePosixPath, ...]  # files that were written or removed
 
 
-def read_lock(workspace: Workspace) -> Lock | None:
-    """Return nivis.lock as it is, None if there is none; raises LockError if it cannot be read."""
-    path = workspace.project.root / LOCK
-    return loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
 def lock_project(
-    workspace: Workspace, *, only: Collection[str] | None = None, update: Collection[str] = (), dry_run: bool = False
+    workspace: Workspace, *, only: Collection[str] | None = None, update: Collection[str] = (), dry_run: bool = False, check: bool = False
 ) -> Locked:
     """Lock what is not locked and write what changed; ``only`` leaves other experiments as they are.
 
-    ``update``: "toolchain", "python", "data" or "data.NAME". With ``dry_run`` nothing is written.
+    ``update``: "toolchain", "python", "data" or "data.NAME". With ``dry_run`` nothing is written, with ``check`` it is an error (LockError) if something had to be.
     Problems of independent parts are raised together; the project's files are written last, or not at all.
     """
     require_work_tree(workspace.project.root)
-    old = read_lock(workspace)
+    old = read_lock(workspace.project.root)
     experiments = load_experiments(workspace.project, only)
     _check_update(update, experiments)
-    files = _digests(workspace)
-    same = old is not None and dict(old.files) == files
+    digests = _digests(workspace)
+    same = old is not None and dict(old.files) == digests
     toolchain = _toolchain(workspace, old, same, update)
     data = _data(workspace, experiments, old, update, complete=only is None)
     python = _python(workspace, toolchain, old, same, update)
     lock = Lock(
         system=SYSTEM,
         source=tuple(str(folder) for folder in workspace.project.source),
-        files=files,
+        files=digests,
         toolchain=toolchain,
         python=python,
         data=data,
     )
     plans = _plans(workspace, experiments, lock)
-    changed = () if dry_run else _write(workspace, lock, experiments, plans, complete=only is None)
+    files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
+    if check and outdated(workspace.project.root, files):
+        raise LockError("is out of date", where=NAME, hint="Run `nivis lock`.")
+    changed = _write(workspace, files, plans) if files else ()
     return Locked(lock=lock, experiments=experiments, plans=plans, changed=changed)
 
 
@@ -100,6 +99,7 @@ def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Colle
         return old.toolchain
     # python-debian and the resolver: only where a toolchain may have to be resolved
     from nivis.fetch.mirrors import debian_mirrors
+    from nivis.lock.debian.index import DAY
     from nivis.lock.debian.toolchain import lock_toolchain, request
 
     settings = workspace.project.toolchain
@@ -112,25 +112,27 @@ def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Colle
         mirrors=debian_mirrors(workspace.environ, settings.mirror),
         listener=workspace.listener,
         offline=workspace.offline,
-        **({"max_age": 0.0} if "toolchain" in update else {}),
+        max_age=0.0 if "toolchain" in update else DAY,
     )
 
 
 def _python(
     workspace: Workspace, toolchain: Toolchain, old: Lock | None, same: bool, update: Collection[str]
 ) -> PythonEnvironment:
-    kept = old is not None and same and old.toolchain.python == toolchain.python and old.toolchain.libc == toolchain.libc
-    if old is not None and old.python is not None and kept and "python" not in update:
-        return old.python
+    if old is not None and old.python is not None and same and "python" not in update:
+        before = old.toolchain
+        if (before.python, before.libc) == (toolchain.python, toolchain.libc):
+            return old.python
     # packaging and the readers of lock files: only where one changed
-    from nivis.engine.indexes import page_reader, project_indexes
+    from nivis.engine.indexes import page_reader
+    from nivis.fetch.mirrors import python_indexes
     from nivis.lock.python.environment import lock_python
     from nivis.lock.python.target import Target
 
     known = old.python.wheels if old is not None and old.python is not None and "python" not in update else ()
     target = Target(python=toolchain.python, libc=toolchain.libc, system=SYSTEM)
     return lock_python(
-        workspace.project, target, indexes=project_indexes(workspace), read=page_reader(workspace), known=known
+        workspace.project, target, indexes=python_indexes(workspace.environ), read=page_reader(workspace), known=known
     )
 
 
@@ -144,6 +146,8 @@ def _data(
 ) -> dict[str, LockedData]:
     """Lock the data of ``experiments``; ``complete`` drops what no experiment names any more."""
     before = old.data if old is not None else {}
+    sources = data_sources(workspace)
+    root = workspace.project.root
     kept = {} if complete else {key: entry for key, entry in before.items() if key.partition("/")[0] not in experiments}
     problems: list[NivisError] = []
     for experiment in experiments.values():
@@ -151,7 +155,7 @@ def _data(
             key = f"{experiment.name}/{data.name}"
             renew = "data" in update or f"data.{data.name}" in update
             try:
-                kept[key] = lock_data(workspace.data_machine, experiment, data, before.get(key), renew=renew)
+                kept[key] = lock_data(experiment, data, before.get(key), root=root, sources=sources, update=renew)
             except NivisError as error:
                 problems.extend(error.parts())
     raise_all(problems)
@@ -171,19 +175,36 @@ def _plans(workspace: Workspace, experiments: Mapping[str, Experiment], lock: Lo
     return plans
 
 
-def _write(
-    workspace: Workspace, lock: Lock, experiments: Mapping[str, Experiment], plans: Mapping[str, Plan], *, complete: bool
-) -> tuple[PurePosixPath, ...]:
+def _files(
+    workspace: Workspace,
+    lock: Lock,
+    experiments: Mapping[str, Experiment],
+    plans: Mapping[str, Plan],
+    *,
+    complete: bool,
+) -> dict[PurePosixPath, bytes]:
+    """Return every file that nivis writes, as it is to be."""
     root = workspace.project.root
     others = {} if complete else _other_plans(workspace, plans)
-    own = {LOCK: dumps(lock).encode()}
+    files = generated(workspace.project, {**others, **plans}, read_tree(resource_folder("lib")))
+    files[PurePosixPath(NAME)] = dumps(lock).encode()
     for name, experiment in experiments.items():
         entries = {key: lock.data[f"{name}/{key}"] for key in experiment.data}
-        own[experiment.folder / "hashes.txt"] = hashes_text(entries, root=root, stats=workspace.stats).encode()
-    changes: Changes = generate(
-        workspace.project, {**others, **plans}, read_tree(resource_folder("lib")), extra=own
-    )
-    new = intend_to_add(root, _tracked(workspace, plans, [*own, *changes.written]))
+        listing = functools.partial(_listing, workspace, root)
+        files[experiment.folder / "hashes.txt"] = hashes_text(entries, store_path=store_path, listing=listing)
+    return files
+
+
+def _listing(workspace: Workspace, root: Path, path: Path) -> Listing:
+    return workspace.stats.listing(root / path)
+
+
+def _write(
+    workspace: Workspace, files: Mapping[PurePosixPath, bytes], plans: Mapping[str, Plan]
+) -> tuple[PurePosixPath, ...]:
+    root = workspace.project.root
+    changes = write_files(root, files)
+    new = intend_to_add(root, [*files, *_read_by_builds(workspace, plans)])
     if new:
         workspace.listener.note(added_note(new))
     return (*changes.written, *changes.removed)
@@ -195,11 +216,8 @@ def _other_plans(workspace: Workspace, plans: Mapping[str, Plan]) -> dict[str, P
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
-def _tracked(
-    workspace: Workspace, plans: Mapping[str, Plan], written: Collection[PurePosixPath]
-) -> Iterator[PurePosixPath]:
-    """Yield every file that a build of the flake reads."""
-    yield from written
+def _read_by_builds(workspace: Workspace, plans: Mapping[str, Plan]) -> Iterator[PurePosixPath]:
+    """Yield the project's own files that a build of the flake reads."""
     yield from (PurePosixPath(name) for name in _digests(workspace))
     for plan in plans.values():
         yield PurePosixPath(str(plan["folder"])) / "experiment.toml"

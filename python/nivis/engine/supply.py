@@ -8,7 +8,7 @@ have put it, so plain Nix and `nivis` make the same store.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,10 @@ from pathlib import Path
 from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
-from nivis.fetch.download import Download, Fetched, fetch_all
-from nivis.fetch.mirrors import debian_mirrors, python_indexes
+from nivis.fetch.download import Download, fetch_all
+from nivis.fetch.mirrors import debian_mirrors
 from nivis.lock.debian.toolchain import base_tree
-from nivis.lock.model import Archive, Lock, LockedData, Wheel
+from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
 
@@ -124,26 +124,22 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
 
 def _bring_files(workspace: Workspace, need: Need) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data if "path" in entry.origin]
-    files = [(_wheel_download(wheel), store_name(wheel.file)) for wheel in need.wheels]
-    files += [pair for entry in need.data if "path" not in entry.origin for pair in _data_download(entry)]
-    downloads = _located(workspace, [download for download, _ in files])
+    files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
+    files += [_data_download(entry) for entry in need.data if "path" not in entry.origin]
+    downloads = [download for download, _ in files]
     fetched = fetch_all(downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline)
-    names = [name for _, name in files]
-    additions += list(_additions(names, fetched))
+    additions += [
+        Addition(path=file.path, name=name, sha256=file.sha256) for (_, name), file in zip(files, fetched, strict=True)
+    ]
     add_many(additions, nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
-
-
-def _additions(names: Sequence[str], fetched: Sequence[Fetched]) -> Iterator[Addition]:
-    for name, file in zip(names, fetched, strict=True):
-        yield Addition(path=file.path, name=name, sha256=file.sha256)
 
 
 def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
     path = workspace.project.root / entry.origin["path"]
     if entry.tree is not None:
         known = workspace.stats.tree(path)
-        found, expected = known.nar, entry.tree
-        addition = Addition(path=path, name=entry.name, nar=known.nar, nar_size=known.nar_size)
+        found, expected = known.tree, entry.tree
+        addition = Addition(path=path, name=entry.name, nar=known.tree, nar_size=known.nar_size)
     else:
         digest = workspace.stats.file(path)
         found, expected = digest.sha256, entry.sha256 or ""
@@ -157,25 +153,22 @@ def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
     return addition
 
 
-def _wheel_download(wheel: Wheel) -> Download:
-    return Download(name=wheel.file, urls=(wheel.url,) if wheel.url else (), sha256=wheel.sha256)
+def _data_download(entry: LockedData) -> tuple[Download, str]:
+    """Return the download of a data set, or of the package that it is in, and its store name."""
+    archive = entry.archive
+    if archive is None:
+        return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
+    urls = (archive.url,) if archive.url else ()
+    return Download(name=archive.file, urls=urls, sha256=archive.sha256), store_name(archive.file)
 
 
-def _data_download(entry: LockedData) -> Iterator[tuple[Download, str]]:
-    archive: Archive | None = entry.archive
-    if archive is not None:
-        urls = (archive.url,) if archive.url else ()
-        yield Download(name=archive.file, urls=urls, sha256=archive.sha256), store_name(archive.file)
-    else:
-        yield Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
+def _located(workspace: Workspace, wheels: Sequence[Wheel]) -> list[Download]:
+    """Return the downloads of wheels, asking this machine's indexes where the lock leaves URLs out."""
+    nowhere = [wheel for wheel in wheels if wheel.url is None and workspace.cache.find(wheel.sha256) is None]
+    urls: Mapping[str, str] = {}
+    if nowhere:
+        from nivis.engine.indexes import locate_files  # needs packaging: only where URLs are missing
 
-
-def _located(workspace: Workspace, downloads: Sequence[Download]) -> list[Download]:
-    """Fill in the URLs that a lock without URLs leaves out, by asking this machine's indexes."""
-    open_ends = [d for d in downloads if not d.urls and workspace.cache.find(d.sha256 or "") is None]
-    if not open_ends:
-        return list(downloads)
-    from nivis.engine.indexes import locate_files  # needs packaging: only where URLs are missing
-
-    urls = locate_files(workspace, open_ends, python_indexes(workspace.environ))
-    return [d if d.urls else Download(name=d.name, urls=urls.get(d.name, ()), sha256=d.sha256, size=d.size) for d in downloads]
+        urls = locate_files(workspace, nowhere)
+    found = [(wheel, wheel.url or urls.get(wheel.sha256)) for wheel in wheels]
+    return [Download(name=wheel.file, urls=(url,) if url else (), sha256=wheel.sha256) for wheel, url in found]

@@ -31,7 +31,7 @@ class Workspace:
     @cached_property
     def stats(self) -> StatCache:
         """Return the memory of file hashes."""
-        return StatCache(self.cache.folder / "stats", listener=self.listener)
+        return StatCache(self.cache.folder, listener=self.listener)
 
     @cached_property
     def nix(self) -> Nix:

@@ -76,7 +76,7 @@ class Connection:
         self._partial: str | None = None
 
     def __enter__(self) -> Connection:
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._complaints: IO[bytes] = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 [self._program, "--serve", "--write"],

@@ -46,7 +46,7 @@ class Facts:
 @lru_cache(maxsize=4096)
 def facts(source: bytes) -> Facts:
     """Read the facts of a Python source; none if it has a syntax error (the step will show it)."""
-    if b"import" not in source:
+    if b"import" not in source and b"__all__" not in source:
         return Facts()
     try:
         with warnings.catch_warnings():

@@ -72,15 +72,16 @@ def split(script: str) -> tuple[list[list[Word]], list[str]]:
         if token.lastgroup == "word":
             commands[-1].append(_word(token[0]))
         elif token.lastgroup == "separator":
-            if token[0].startswith(")") and _is_pattern(commands[-1]):
-                commands.pop()
+            if token[0].startswith(")") and _ends_in_pattern(commands[-1]):
+                commands[-1].pop()
             commands.append([])
     return [command for command in commands if command], documents
 
 
-def _is_pattern(command: Sequence[Word]) -> bool:
-    """Tell whether a command is rather the pattern of a ``case``, such as ``*)``."""
-    return len(command) == 1 and any(char in command[0].text for char in "*?[")
+def _ends_in_pattern(command: Sequence[Word]) -> bool:
+    """Tell whether the last word is the pattern of a ``case`` (``*)``), which names no files."""
+    alone = len(command) == 1 or (len(command) > 1 and command[0].text == "case")
+    return alone and any(char in command[-1].text for char in "*?[")
 
 
 def _without(script: str, spans: Sequence[tuple[int, int]]) -> str:

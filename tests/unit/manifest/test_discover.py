@@ -1,0 +1,63 @@
+"""Finding the experiments of a project."""
+
+from pathlib import Path
+
+import pytest
+
+from nivis.errors import NivisError
+from nivis.manifest.discover import load_experiments
+from nivis.manifest.model import Project
+
+
+def project(root: Path, manifests: dict[str, str]) -> Project:
+    for folder, text in manifests.items():
+        (root / "experiments" / folder).mkdir(parents=True)
+        (root / "experiments" / folder / "experiment.toml").write_text(text)
+    return Project(root=root, name="p")
+
+
+def test_by_name(tmp_path: Path) -> None:
+    found = project(tmp_path, {"2026-01-02-b": "", "2026-01-01-z": "", "c": "[experiment]\nname = 'a'"})
+    (tmp_path / "experiments" / "notes").mkdir()
+    (tmp_path / "experiments" / "README.md").write_text("")
+    assert {name: str(e.folder) for name, e in load_experiments(found).items()} == {
+        "a": "experiments/c",
+        "b": "experiments/2026-01-02-b",
+        "z": "experiments/2026-01-01-z",
+    }
+    assert list(load_experiments(found)) == ["a", "b", "z"]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert load_experiments(Project(root=tmp_path, name="p")) == {}
+
+
+def test_duplicates_and_mistakes_together(tmp_path: Path) -> None:
+    found = project(tmp_path, {"2026-01-01-a": "", "2026-01-02-a": "", "b": "x = 1", "c": "y"})
+    with pytest.raises(NivisError) as caught:
+        load_experiments(found)
+    assert str(caught.value).split("\n") == [
+        "experiments/2026-01-02-a/experiment.toml: 'a' is the name of two experiments: "
+        "experiments/2026-01-01-a and experiments/2026-01-02-a. "
+        'Rename a folder, or write name = "a-2" under [experiment] in one of them.',
+        "experiments/b/experiment.toml, line 1: unknown key 'x'. Known: data, experiment, params, report, steps.",
+        "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "
+        'A line is key = "value", or a [table].',
+    ]
+
+
+def test_only(tmp_path: Path) -> None:
+    found = project(tmp_path, {"2026-01-01-a": "", "b": "mistake", "c": "[experiment]\nname = 'renamed'"})
+    assert list(load_experiments(found, only=["a"])) == ["a"]
+    assert list(load_experiments(found, only=["renamed"])) == ["renamed"]
+    with pytest.raises(NivisError) as caught:
+        load_experiments(found, only=["aa"])
+    assert str(caught.value) == "no experiment named 'aa'. Did you mean 'a'?"
+
+
+def test_not_text(tmp_path: Path) -> None:
+    found = project(tmp_path, {"a": ""})
+    (tmp_path / "experiments/a/experiment.toml").write_bytes(b"\xff")
+    with pytest.raises(NivisError) as caught:
+        load_experiments(found)
+    assert str(caught.value) == "experiments/a/experiment.toml: not UTF-8 text. Save it as UTF-8."
