@@ -7,7 +7,7 @@ link's fragment) or as JSON (PEP 691). A folder or page of links (pip's ``find-l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -64,12 +64,13 @@ def locate(wheels: Iterable[Wheel], *, indexes: Indexes, read: Read, extra: Iter
     pages = _pages(wanted, indexes, extra)
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         contents = list(pool.map(lambda url: _attempt(read, url), pages))
+    only = frozenset(name for wheel in wanted for name in (wheel.file, wheel.sha256))
     problems = tuple(content for content in contents if isinstance(content, NivisError))
     links = [
         link
         for url, content in zip(pages, contents, strict=True)
         if isinstance(content, bytes)
-        for link in parse_page(content, url)
+        for link in parse_page(content, url, only)
     ]
     urls = _match(wanted, links)
     for wheel in wanted:
@@ -135,15 +136,24 @@ def _folders(places: Iterable[str]) -> Iterator[Path]:
             yield Path(place).expanduser().absolute()
 
 
-def parse_page(content: bytes, url: str) -> list[Link]:
-    """Return the files that an index page at ``url`` offers, from HTML or JSON."""
+def parse_page(content: bytes, url: str, only: Collection[str] | None = None) -> list[Link]:
+    """Return the files that an index page at ``url`` offers, from HTML or JSON.
+
+    ``only``: file names and hashes of interest. A page may list thousands of files; other links need not be returned.
+    """
     if content.lstrip()[:1] == b"{":
         return list(_json_links(content, url))
     page = _Anchors()
     page.feed(content.decode("utf-8", errors="replace"))
     page.close()
     base = urljoin(url, page.base) if page.base else url
-    return [_html_link(urljoin(base, href)) for href in page.hrefs]
+    hrefs = page.hrefs if only is None else [href for href in page.hrefs if _is_among(href, only)]
+    return [_html_link(urljoin(base, href)) for href in hrefs]
+
+
+def _is_among(href: str, only: Collection[str]) -> bool:
+    address, _, fragment = href.partition("#")
+    return fragment.partition("=")[2].lower() in only or unquote(address.partition("?")[0].rpartition("/")[2]) in only
 
 
 def _json_links(content: bytes, url: str) -> Iterator[Link]:

@@ -7,9 +7,8 @@ package, in locks before 2.0 in ``[metadata.files]``; URLs are nowhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from urllib.parse import unquote, urlparse
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -17,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 from nivis.errors import LockError
 from nivis.lock.python.constraints import allows
 from nivis.lock.python.packages import LockedFile, LockedPackage
-from nivis.lock.python.poetry_fresh import is_fresh
+from nivis.lock.python.poetry_fresh import content_hashes
 from nivis.lock.python.poetry_walk import Locked, walk
 from nivis.lock.python.raw import Table
 from nivis.lock.python.target import Target, holds
@@ -26,6 +25,7 @@ from nivis.manifest.model import Project
 
 MAIN = "main"
 _WITH_GROUPS = Version("2.1")
+_WRITER = re.compile(r"Poetry (\d+(?:\.\d+)*)")
 
 
 def read_poetry(document: Table, project: Project, target: Target) -> list[LockedPackage]:
@@ -36,7 +36,7 @@ def read_poetry(document: Table, project: Project, target: Target) -> list[Locke
     """
     metadata = document.table("metadata")
     version = _version(metadata)
-    if not is_fresh(metadata.maybe("content-hash"), project.pyproject):
+    if metadata.maybe("content-hash") not in content_hashes(project.pyproject, _writer(document.head, version)):
         raise LockError("it is older than pyproject.toml", where=document.where, hint="Run `poetry lock`.")
     requires = metadata.maybe("python-versions") or "*"
     if not allows(requires, target.python, metadata):
@@ -71,6 +71,14 @@ def _version(metadata: Table) -> Version:
     return version
 
 
+def _writer(head: str, version: Version) -> Version:
+    """Return the version of Poetry that wrote the lock: its first line says, else the newest that may have."""
+    if version < _WITH_GROUPS:
+        return Version("1")
+    match = _WRITER.search(head)
+    return Version(match[1]) if match else Version("3")
+
+
 def _extras(document: Table, project: Project) -> set[str]:
     """Return the extras' names: the lock has them all, except those without dependencies."""
     names = set(document.table("extras").data)
@@ -97,12 +105,8 @@ def _is_needed(table: Table, asked: Wanted, target: Target) -> bool:
 def _package(table: Table, metadata: Table) -> LockedPackage:
     name, source = table.text("name"), table.table("source")
     kind, url = source.maybe("type"), source.maybe("url")
-    files = tuple(_file(file) for file in table.tables("files") or _files_of(metadata, name))
-    if kind == "url" and url:
-        direct = PurePosixPath(unquote(urlparse(url).path)).name
-        files = tuple(
-            LockedFile(name=direct, sha256=file.sha256, url=url) for file in files if file.name in (direct, url)
-        ) or tuple(LockedFile(name=file.name, sha256=file.sha256, url=url) for file in files)
+    direct = url if kind == "url" else None
+    files = tuple(_file(file, direct) for file in table.tables("files") or _files_of(metadata, name))
     return LockedPackage(
         name=canonicalize_name(name),
         version=table.text("version"),
@@ -126,6 +130,6 @@ def _files_of(metadata: Table, name: str) -> list[Table]:
     return files.tables(name) if name in files.data else []
 
 
-def _file(table: Table) -> LockedFile:
+def _file(table: Table, url: str | None) -> LockedFile:
     algorithm, _, digest = (table.maybe("hash") or "").partition(":")
-    return LockedFile(name=table.text("file"), sha256=digest.lower() if algorithm == "sha256" else None)
+    return LockedFile(name=table.text("file"), sha256=digest.lower() if algorithm == "sha256" else None, url=url)

@@ -16,6 +16,7 @@ class Table:
     data: Mapping[str, object]
     where: str  # file name
     path: str = ""
+    head: str = ""  # first line of the file, where tools write their names
 
     def fail(self, what: str, key: str = "") -> LockError:
         """Return an error about ``key`` of this table."""
@@ -71,7 +72,8 @@ class Table:
 def decode(content: bytes, where: str) -> Table:
     """Return the whole file as a table. Raises LockError where it is not TOML."""
     try:
-        return Table(data=tomllib.loads(content.decode()), where=where)
+        text = content.decode()
+        return Table(data=tomllib.loads(text), where=where, head=text.partition("\n")[0])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LockError(
             f"it is not valid TOML ({error})",

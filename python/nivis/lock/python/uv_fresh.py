@@ -32,11 +32,14 @@ _PLATFORMS = (
 )
 
 
+_Asked = tuple[str, frozenset[str], SpecifierSet | str]  # a requirement without its marker
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Requirement:
     name: str
     extras: frozenset[str]
-    specifier: str
+    specifier: SpecifierSet | str  # as text: a URL
     marker: str | None
 
 
@@ -126,9 +129,9 @@ def _address(url: str | None) -> str:
     return f"@ {url}" if url and url.startswith(("http:", "https:")) else ""
 
 
-def _canonical(specifier: str) -> str:
+def _canonical(specifier: str) -> SpecifierSet | str:
     try:
-        return str(SpecifierSet("" if specifier == "*" else specifier))
+        return SpecifierSet("" if specifier == "*" else specifier)
     except InvalidSpecifier:
         return specifier
 
@@ -186,7 +189,7 @@ def _differences(
     return sorted(names)
 
 
-def _active(requirements: list[_Requirement], values: Environment, extra: str) -> set[tuple[str, frozenset[str], str]]:
+def _active(requirements: list[_Requirement], values: Environment, extra: str) -> set[_Asked]:
     return {
         (one.name, one.extras, one.specifier)
         for one in requirements
