@@ -56,7 +56,7 @@ def lock_data(
     try:
         if isinstance(data.origin, PathData):
             locked = _lock_path(data, data.origin, same, root=root, sources=sources)
-        elif not update and same is not None and same.sha256 in (data.sha256 or same.sha256, None) and sources.stored(same):
+        elif not update and same is not None and data.sha256 in (None, same.sha256) and sources.stored(same):
             return same
         elif isinstance(data.origin, UrlData):
             locked = _lock_url(data, data.origin, None if update else same, sources)

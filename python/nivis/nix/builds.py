@@ -23,6 +23,7 @@ _FAILED = re.compile(
     re.DOTALL,
 )
 _REASON = re.compile(r"Reason: (.+?)\.?(?:\n|$)")
+_MISMATCH = re.compile(r"hash mismatch.*?specified: +(?P<specified>\S+).*?got: +(?P<got>\S+)", re.DOTALL)
 _BLOCKED = re.compile(r"\d+ dependenc(?:y|ies) (?:of derivation|failed)")
 _LISTED = re.compile(r"(?:this derivation|these \d+ derivations) will be built:")
 _UNHEARD = re.compile(r"because it is a restricted setting|ignoring untrusted (?:substituter|flake)|Git tree '.*' is dirty")
@@ -145,13 +146,19 @@ class BuildState:
         if not (match := _FAILED.search(text)):
             return
         derivation = match["drv"]
-        reason = _REASON.search(text)
-        said = reason[1] if reason else match["rest"].partition(";")[0].partition("\n")[0]
-        said = said.strip(" ,.:").removeprefix("builder ")
         build = self.done.pop(derivation, None) or next(self._builds_of(derivation), None)
         build = build or self.failed.get(derivation) or Build(derivation=derivation, started=0.0)
-        build.reason = said
+        build.reason = _reason(text, match["rest"])
         self.failed[derivation] = build
 
     def _builds_of(self, derivation: str) -> Iterator[Build]:
         return (build for build in self.running.values() if build.derivation == derivation)
+
+
+def _reason(text: str, rest: str) -> str:
+    """Return why a build failed, in the words that all versions share."""
+    if mismatch := _MISMATCH.search(text):
+        return f"hash mismatch: expected {mismatch['specified']}, got {mismatch['got']}"
+    reason = _REASON.search(text)
+    said = reason[1] if reason else rest.partition(";")[0].partition("\n")[0]
+    return said.strip(" ,.:").removeprefix("builder ")

@@ -129,14 +129,14 @@ class Connection:
                 raise changed(source)
             self._write(block)
 
-        self._write(offer.encode())
-        produce(write)
-        if left:
-            raise changed(source)
-        self._flush()
         try:
+            self._write(offer.encode())
+            produce(write)
+            if left:
+                raise changed(source)
+            self._flush()
             self._number()
-        except NivisError as error:
+        except HostError as error:
             raise changed(source) if "hash mismatch importing" in error.what else error from None
         self._partial = None
 
