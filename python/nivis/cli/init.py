@@ -14,7 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from nivis.cli.command import Command
 from nivis.cli.session import Session
-from nivis.errors import ManifestError, UsageError
+from nivis.errors import HostError, ManifestError, UsageError
 from nivis.flake.generate import ATTRIBUTES, MARKER, flake_text, ignore_lines, with_lines, write_atomically
 from nivis.flake.git import added_note, init_work_tree, intend_to_add, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
