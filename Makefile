@@ -24,7 +24,7 @@ lint: .venv/.dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .ci/setup; else echo "shellcheck is not installed: skipped"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .ci/setup .ci/demo; else echo "shellcheck is not installed: skipped"; fi
 
 unit: .venv/.dev  ## tests without Nix and network
 	$(BIN)/pytest -q -m "not nix and not network" tests/unit

@@ -16,7 +16,7 @@ from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.errors import HostError, ManifestError, UsageError
 from nivis.flake.generate import ATTRIBUTES, MARKER, flake_text, ignore_lines, with_lines, write_atomically
-from nivis.flake.git import added_note, init_work_tree, intend_to_add, require_work_tree
+from nivis.flake.git import added_note, init_work_tree, intend_to_add, is_ignored, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.project import decode_project, load_project
 
@@ -177,16 +177,23 @@ def _put_under_git(started: Started) -> tuple[bool, list[str]]:
     """Let git know of what was written; return whether it could, and what to tell. A new project gets a repository."""
     notes = []
     try:
-        require_work_tree(started.root)
-    except UsageError:
-        if started.template is None:
-            return False, ["note: Nix sees only what git knows of, and there is no git repository here yet"]
-        init_work_tree(started.root)
-        notes.append("started a git repository")
+        if not _in_work_tree(started.root):
+            if started.template is None:
+                return False, ["note: Nix sees only what git knows of, and there is no git repository here yet"]
+            init_work_tree(started.root)
+            notes.append("started a git repository")
     except HostError as problem:  # the files are there all the same
         return True, [f"note: {problem}"]
     added = intend_to_add(started.root, started.written)
     return True, [*notes, added_note(added)] if added else notes
+
+
+def _in_work_tree(root: Path) -> bool:
+    try:
+        require_work_tree(root)
+    except UsageError:
+        return False
+    return (root / ".git").exists() or not is_ignored(root)
 
 
 def _headline(started: Started, directory: Path) -> str:
