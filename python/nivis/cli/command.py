@@ -48,11 +48,12 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
     """Return the options that every command takes; each changes the session."""
 
     def option(*names: str, **settings: Any) -> click.Option:
-        return click.Option(names, expose_value=False, hidden=hidden, **settings)
+        own = "global_" + names[-1].strip("-").lower()  # no command's own parameter has such a name
+        return click.Option([*names, own], expose_value=False, hidden=hidden, **settings)
 
     folders = click.Path(file_okay=False)  # for completion; whether it exists is our own message
     return [
-        option("-C", "directory", type=folders, metavar="DIR", callback=_directory, help="Run as if started in DIR."),
+        option("-C", type=folders, metavar="DIR", callback=_directory, help="Run as if started in DIR."),
         option("--json", is_flag=True, callback=_flag("json"), help="Print one JSON document on standard output."),
         option("--offline", is_flag=True, callback=_flag("offline"), help="Never touch the network."),
         option("--debug", is_flag=True, callback=_flag("debug"), help="Show the traceback of a bug."),

@@ -5,10 +5,9 @@ Manifests are read with the standard library only and forgivingly: this runs at 
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
@@ -17,9 +16,9 @@ from click.shell_completion import CompletionItem, get_completion_class
 from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.errors import HostError
+from nivis.manifest.experiment import name_from_folder
 
 SHELLS = ("bash", "zsh", "fish")
-DATE = re.compile(r"^\d{4}-\d{2}-\d{2}-")
 START = {
     "bash": "source <(nivis completion bash)",
     "zsh": "source <(nivis completion zsh)",
@@ -41,26 +40,32 @@ class Target(click.ParamType[str]):
 
 def targets(directory: Path, incomplete: str) -> Iterator[tuple[str, str]]:
     """Yield what ``incomplete`` may become, with its title, in the project around ``directory``."""
-    for folder in _experiment_folders(directory):
-        manifest = _read(folder / "experiment.toml")
-        table = _table(manifest, "experiment")
-        name = str(table.get("name") or DATE.sub("", folder.name))
+    for name, _, manifest in _experiments(_experiments_folder(directory)):
         if "." not in incomplete:
             if name.startswith(incomplete):
-                yield name, str(table.get("title", ""))
+                yield name, str(_table(manifest, "experiment").get("title", ""))
         elif incomplete.startswith(f"{name}."):
             for step in _table(manifest, "steps"):
                 if f"{name}.{step}".startswith(incomplete):
                     yield f"{name}.{step}", ""
 
 
-def _experiment_folders(directory: Path) -> Iterator[Path]:
-    root = next((f for f in (directory, *directory.parents) if (f / "pyproject.toml").is_file()), None)
-    if root is None:
-        return
+def experiment_names(folder: Path) -> dict[str, str]:
+    """Return the folders of the experiments below ``folder``, by the experiments' names."""
+    return {name: manifest_folder.name for name, manifest_folder, _ in _experiments(folder)}
+
+
+def _experiments(folder: Path) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    for path in sorted(folder.glob("*/experiment.toml")):
+        manifest = _read(path)
+        name = _table(manifest, "experiment").get("name")
+        yield str(name or name_from_folder(PurePosixPath(path.parent.name))), path.parent, manifest
+
+
+def _experiments_folder(directory: Path) -> Path:
+    root = next((f for f in (directory, *directory.parents) if (f / "pyproject.toml").is_file()), directory)
     settings = _table(_table(_read(root / "pyproject.toml"), "tool"), "nivis")
-    for manifest in (root / str(settings.get("experiments", "experiments"))).glob("*/experiment.toml"):
-        yield manifest.parent
+    return root / str(settings.get("experiments", "experiments"))
 
 
 def _table(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:

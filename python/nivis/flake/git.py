@@ -76,6 +76,11 @@ def init_work_tree(root: Path) -> None:
     _run(root, ["init", "--quiet"])
 
 
+def is_ignored(root: Path) -> bool:
+    """Tell whether the work tree around ``root`` ignores the whole folder (a demo in a checkout, say)."""
+    return _git(root.parent, ["check-ignore", "--quiet", "--", root.name]).returncode == 0
+
+
 def _names(output: bytes) -> frozenset[PurePosixPath]:
     return frozenset(PurePosixPath(os.fsdecode(name)) for name in output.split(b"\0") if name)
 
