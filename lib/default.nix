@@ -19,6 +19,7 @@
   inventory = import ./inventory.nix;
   outputs = import ./outputs.nix;
   project = import ./project.nix;
+  recipe = import ./recipe.nix;
   shell = import ./shell.nix;
   step = import ./step.nix;
   toolchain = import ./toolchain;

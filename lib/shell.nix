@@ -44,7 +44,7 @@ derivation (
     PYTHONNOUSERSITE = "1";
     NIVIS_SOURCE = concatStringsSep ":" sourceFolders;
     shellHook = ''
-      NIVIS_PROJECT=$PWD
+      NIVIS_PROJECT=''${NIVIS_PROJECT:-$PWD}
       while [ ! -e "$NIVIS_PROJECT/nivis.lock" ] && [ -n "$NIVIS_PROJECT" ]; do NIVIS_PROJECT=''${NIVIS_PROJECT%/*}; done
       PYTHONPATH=$NIVIS_PROJECT/''${NIVIS_SOURCE//:/:$NIVIS_PROJECT/}
       export NIVIS_PROJECT PYTHONPATH

@@ -32,6 +32,11 @@ script=$runPath expect=$expectedPath start=$project/$folder
 unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system
 
 cd -- "$start"
+if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it
+  NIVIS_RUN=$script
+  export NIVIS_RUN
+  . "$NIVIS_ENTER"
+fi
 status=0
 command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
 read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)

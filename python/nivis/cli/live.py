@@ -13,7 +13,6 @@ from rich.text import Text
 from nivis.cli.activity import (
     DONE,
     Activity,
-    BuildSnapshot,
     build_summary,
     current_lines,
     cut,
@@ -22,6 +21,7 @@ from nivis.cli.activity import (
     spinner,
     summary,
 )
+from nivis.progress import BuildSnapshot
 
 REDRAWS = 8  # a second
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self, TextIO
 
-from nivis.cli.activity import DOING, Activity, BuildSnapshot, build_summary, current_lines, summary
+from nivis.cli.activity import DOING, Activity, build_summary, current_lines, summary
 from nivis.cli.units import duration_text
+from nivis.progress import BuildSnapshot
 
 HEARTBEAT = 15.0  # seconds between lines that only say that it goes on
 CALM = 1.0  # seconds between lines about finished steps

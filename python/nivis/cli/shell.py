@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from nivis.cli.command import Command
-from nivis.cli.completion import Target
+from nivis.cli.completion import Target as Completed
 from nivis.cli.session import Session
-from nivis.errors import HostError
+from nivis.engine.enter import enter, prepare_shell, prepare_step
+from nivis.engine.targets import Target, parse_target
+
+STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 @click.command(
@@ -22,8 +27,21 @@ from nivis.errors import HostError
         ("nivis shell -- python -m pytest", "run one command in it"),
     ],
 )
-@click.argument("arguments", nargs=-1, type=Target(), metavar="[EXPERIMENT.STEP] [-- COMMAND…]")
+@click.argument("arguments", nargs=-1, type=Completed(), metavar="[EXPERIMENT.STEP] [-- COMMAND…]")
 @click.pass_obj
-def command(session: Session, arguments: tuple[str, ...]) -> None:  # noqa: ARG001
+def command(session: Session, arguments: tuple[str, ...]) -> int:
     """Enter an environment."""
-    raise HostError("'nivis shell' is not part of this version yet", hint="Update nivis.")
+    target, words = _split(arguments)
+    with session.display() as display:
+        workspace = session.workspace(display)
+        place = prepare_step(workspace, target) if target else prepare_shell(workspace)
+    if target and not words:
+        session.say(f"the files of {target} as its sandbox has them; bash \"$NIVIS_RUN\" runs it, $out is where it writes")
+    return enter(place, words)
+
+
+def _split(arguments: tuple[str, ...]) -> tuple[Target | None, tuple[str, ...]]:
+    """Tell a step from the words of a command: a step is EXPERIMENT.STEP and comes first."""
+    if arguments and STEP.fullmatch(arguments[0]):
+        return parse_target(arguments[0]), arguments[1:]
+    return None, arguments

@@ -12,19 +12,15 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked, lock_project
-from nivis.engine.realise import realise
 from nivis.engine.state import Result, State, StepRun, read_state, write_state
-from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
 from nivis.errors import StepError
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.nix.builds import Build
-from nivis.nix.command import run
 from nivis.plan.keys import source_digest
 
 
@@ -86,6 +82,11 @@ def _run(
     workspace: Workspace, locked: Locked, targets: Sequence[Target], keys: Mapping[str, str], *, keep_going: bool
 ) -> Mapping[str, Build]:
     """Build the targets and link them; return the builds of steps, by ``experiment.step``."""
+    # Most of the start-up time; with nothing changed none of it is needed.
+    from nivis.engine.evaluate import evaluate
+    from nivis.engine.realise import realise
+    from nivis.engine.supply import supply
+
     root = workspace.project.root
     inventory = evaluate(workspace, sorted({target.experiment for target in targets}))
     supply(workspace, inventory, locked.lock, locked.plans)
@@ -131,6 +132,8 @@ def _remember_failure(root: Path, inventory: Inventory, error: StepError) -> Non
 
 def _link(workspace: Workspace, link: Path, out: str) -> None:
     """Link an output and register the link as a root of the garbage collector."""
+    from nivis.nix.command import run  # as in _run
+
     link.parent.mkdir(parents=True, exist_ok=True)
     argv = [workspace.nix.tool("nix-store"), "--realise", out, "--add-root", str(link), "--indirect"]
     run(argv, environ=workspace.nix_environ, doing=f"linking {link.name}")

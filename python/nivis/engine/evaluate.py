@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from nivis.engine.inventory import Inventory, decode
 from nivis.engine.workspace import Workspace
@@ -24,13 +26,29 @@ def expression(experiments: Sequence[str]) -> str:
 
 def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
     """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    argv = [workspace.nix.tool("nix-instantiate"), "--eval", "--strict", "--json", "--read-write-mode"]
-    argv += ["--expr", expression(experiments)]
+    return decode(_evaluate(workspace, expression(experiments)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One derivation: its store path and the attributes that its builder gets."""
+
+    drv: str
+    attributes: Mapping[str, Any]
+
+
+def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: str | None = None) -> Recipe:
+    """Evaluate one step, or the development shell."""
+    names = "".join(f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value)
+    return Recipe(**json.loads(_evaluate(workspace, f"(import ./nix/nivis).recipe {{ root = ./.;{names} }}")))
+
+
+def _evaluate(workspace: Workspace, text: str) -> str:
+    argv = [workspace.nix.tool("nix-instantiate"), "--eval", "--strict", "--json", "--read-write-mode", "--expr", text]
     try:
-        output = run(argv, environ=workspace.nix_environ, cwd=workspace.project.root, doing="evaluating the project")
+        return run(argv, environ=workspace.nix_environ, cwd=workspace.project.root, doing="evaluating the project").stdout
     except NivisError as error:
         raise _explained(error) from error
-    return decode(output.stdout)
 
 
 def _explained(error: NivisError) -> NivisError:

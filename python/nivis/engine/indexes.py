@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nivis.engine.workspace import Workspace
+from nivis.errors import raise_all
 from nivis.fetch.download import NotFoundError, fetch_text
 from nivis.fetch.mirrors import python_indexes
 from nivis.lock.model import Wheel
@@ -26,5 +27,8 @@ def page_reader(workspace: Workspace, *, max_age: float | None = HOUR) -> Read:
 
 
 def locate_files(workspace: Workspace, wheels: Sequence[Wheel]) -> dict[str, str]:
-    """Return sha256 -> URL for wheels that a lock names without a URL."""
-    return locate(wheels, indexes=python_indexes(workspace.environ), read=page_reader(workspace)).urls
+    """Return sha256 -> URL for wheels that a lock names without a URL; raises what kept the indexes from telling."""
+    found = locate(wheels, indexes=python_indexes(workspace.environ), read=page_reader(workspace))
+    if any(wheel.sha256 not in found.urls for wheel in wheels):
+        raise_all(found.problems)
+    return found.urls

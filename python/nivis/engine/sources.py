@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 from nivis.engine.workspace import Workspace
-from nivis.fetch.mirrors import npm_registry, python_indexes
+from nivis.lock.archive import Release
 from nivis.lock.data import Sources
 from nivis.lock.model import LockedData
-from nivis.lock.release import Release
 from nivis.nix.store import fixed_output_path
 
 
@@ -21,7 +20,9 @@ def data_sources(workspace: Workspace) -> Sources:
     """Return the machine's caches, indexes and registries; they are asked only when something has to be found."""
 
     def python(package: str, version: str) -> Release:
-        from nivis.engine.indexes import page_reader  # packaging: only where a package has to be found
+        # packaging and the HTTP client: only where a package has to be found
+        from nivis.engine.indexes import page_reader
+        from nivis.fetch.mirrors import python_indexes
         from nivis.lock.release import find_python_release
 
         indexes = python_indexes(workspace.environ)
@@ -29,6 +30,7 @@ def data_sources(workspace: Workspace) -> Sources:
 
     def npm(package: str, version: str) -> Release:
         from nivis.engine.indexes import page_reader
+        from nivis.fetch.mirrors import npm_registry
         from nivis.lock.release import find_npm_release
 
         registry = npm_registry(workspace.environ, workspace.project.root)

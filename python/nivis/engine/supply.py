@@ -17,8 +17,6 @@ from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
 from nivis.fetch.download import Download, fetch_all
-from nivis.fetch.mirrors import debian_mirrors
-from nivis.lock.debian.toolchain import base_tree
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
@@ -106,6 +104,10 @@ def supply(
 
 
 def _bring_base(workspace: Workspace, lock: Lock) -> None:
+    # python-debian: only where a base tree has to be unpacked
+    from nivis.fetch.mirrors import debian_mirrors
+    from nivis.lock.debian.toolchain import base_tree
+
     tree = lock.toolchain.tree
     mirrors = debian_mirrors(workspace.environ, workspace.project.toolchain.mirror)
     workspace.cache.folder.mkdir(parents=True, exist_ok=True)

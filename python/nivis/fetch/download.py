@@ -21,6 +21,7 @@ import urllib3
 from nivis.errors import HostError, NetworkError, NivisError, raise_all
 from nivis.fetch.cache import Cache, hash_file, write_atomically
 from nivis.fetch.client import Client, shown
+from nivis.fetch.model import Download, Fetched
 from nivis.fetch.transfer import (
     AGAIN,
     HashError,
@@ -37,25 +38,6 @@ from nivis.fetch.transfer import (
 from nivis.progress import Listener
 
 __all__ = ["Client", "Download", "Fetched", "HashError", "NotFoundError", "Patience", "fetch_all", "fetch_text"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """One file that is wanted."""
-
-    name: str  # for people: a file name
-    urls: tuple[str, ...]  # tried in turn: http, https, file
-    sha256: str | None = None  # lower-case hex; None: trust what comes
-    size: int | None = None  # bytes, if known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """One file that is there: in the cache, or where its file:// URL says."""
-
-    path: Path
-    sha256: str
-    size: int
 
 
 def fetch_all(

@@ -15,9 +15,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from string import Template
 
 from nivis.errors import ManifestError
 from nivis.manifest.model import Project
@@ -56,12 +56,9 @@ def project_files(
 
 def flake_text(project: Project) -> str:
     """Return the project's flake.nix."""
-    environment = Environment(
-        loader=PackageLoader("nivis.flake"), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters["nix_string"] = nix_string
-    return environment.get_template("flake.nix.j2").render(
-        marker=MARKER, description=_description(project), experiments=project.experiments
+    template = Template(files("nivis.flake").joinpath("flake.nix.in").read_text(encoding="utf-8"))
+    return template.substitute(
+        marker=MARKER, description=nix_string(_description(project)), experiments=project.experiments
     )
 
 
@@ -92,12 +89,12 @@ def generated(
     project: Project, plans: Mapping[str, Mapping[str, object]], library: Mapping[PurePosixPath, bytes]
 ) -> dict[PurePosixPath, bytes]:
     """Return project_files and the files that lines are added to, as they are to be."""
-    files = project_files(project, plans, library)
+    wanted = project_files(project, plans, library)
     for name, lines in ((".gitignore", ignore_lines(project)), (".gitattributes", ATTRIBUTES)):
         path = project.root / name
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        files[PurePosixPath(name)] = with_lines(text, lines, comment="# nivis").encode()
-    return files
+        wanted[PurePosixPath(name)] = with_lines(text, lines, comment="# nivis").encode()
+    return wanted
 
 
 def outdated(root: Path, files: Mapping[PurePosixPath, bytes]) -> Changes:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,19 @@ from typing import IO
 from nivis.errors import LockError, NetworkError
 
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The archive of one version of a package."""
+
+    file: str
+    url: str
+    sha256: str | None = None  # hex, where the index says it
+    integrity: str | None = None  # SRI strings, separated by blanks (npm)
+
+
+FindRelease = Callable[[str, str], Release]  # (package, version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +94,19 @@ def _absent(file: str, member: str, names: Iterable[str]) -> LockError:
     else:
         hint = f"It holds {len(known)} files: {', '.join(known[:5])}{', …' if len(known) > 5 else ''}."
     return LockError(f"holds no file '{member}'", where=file, hint=hint)
+
+
+def check_integrity(path: Path, integrity: str) -> None:
+    """Raise NetworkError unless the file has the strongest hash in ``integrity``."""
+    hashes = dict(entry.partition("?")[0].partition("-")[::2] for entry in integrity.split())
+    for algorithm in ("sha512", "sha384", "sha256", "sha1"):
+        if expected := hashes.get(algorithm):
+            with path.open("rb") as file:
+                got = b64encode(hashlib.file_digest(file, algorithm).digest()).decode()
+            if got != expected:
+                raise NetworkError(
+                    f"is not what the registry promises: expected {algorithm}-{expected}, got {algorithm}-{got}",
+                    hint="Try again, or use another mirror.",
+                )
+            return
+    raise NetworkError(f"the registry promises no hash that is known ('{integrity}')", hint="Use another version of the package.")

@@ -13,11 +13,10 @@ from pathlib import Path
 
 from nivis.errors import LockError, NetworkError, NivisError, did_you_mean
 from nivis.fetch.cache import Cache
-from nivis.fetch.download import Download, Fetched, fetch_all
-from nivis.lock.archive import read_member
+from nivis.fetch.model import Download, Fetched
+from nivis.lock.archive import FindRelease, Release, check_integrity, read_member
 from nivis.lock.model import Archive, LockedData
 from nivis.lock.names import store_name, url_name
-from nivis.lock.release import FindRelease, Release, check_integrity
 from nivis.lock.stats import StatCache
 from nivis.manifest.model import Data, Experiment, PackageData, PathData, UrlData
 from nivis.manifest.origin import origin_record
@@ -130,6 +129,8 @@ def _not_there(path: Path, origin: PathData, previous: LockedData | None) -> Loc
 
 
 def _fetch(name: str, url: str, sha256: str | None, sources: Sources) -> Fetched:
+    from nivis.fetch.download import fetch_all  # the HTTP client is slow to import, and most runs fetch nothing
+
     download = Download(name=name, urls=(url,), sha256=sha256)
     return fetch_all([download], cache=sources.cache, listener=sources.listener, offline=sources.offline)[0]
 

@@ -6,11 +6,9 @@ Python: index pages (PEP 503, PEP 691). npm: the registry's package document, wh
 
 from __future__ import annotations
 
-import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -25,23 +23,11 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from nivis.errors import LockError, NetworkError, did_you_mean
+from nivis.lock.archive import Release
 from nivis.lock.python.index import Indexes, Link, parse_page, project_page
 
 Read = Callable[[str], bytes | None]  # a small page, by URL; None where there is none
 _PURE = parse_tag("py3-none-any")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """The archive of one version of a package."""
-
-    file: str
-    url: str
-    sha256: str | None = None  # hex, where the index says it
-    integrity: str | None = None  # SRI strings, separated by blanks (npm)
-
-
-FindRelease = Callable[[str, str], Release]  # (package, version)
 
 
 def find_python_release(package: str, version: str, *, indexes: Indexes, read: Read) -> Release:
@@ -124,19 +110,3 @@ def find_npm_release(package: str, version: str, *, registry: str, read: Read) -
 
 def _from_shasum(shasum: str) -> str:
     return f"sha1-{b64encode(bytes.fromhex(shasum)).decode()}"
-
-
-def check_integrity(path: Path, integrity: str) -> None:
-    """Raise NetworkError unless the file has the strongest hash in ``integrity``."""
-    hashes = dict(entry.partition("?")[0].partition("-")[::2] for entry in integrity.split())
-    for algorithm in ("sha512", "sha384", "sha256", "sha1"):
-        if expected := hashes.get(algorithm):
-            with path.open("rb") as file:
-                got = b64encode(hashlib.file_digest(file, algorithm).digest()).decode()
-            if got != expected:
-                raise NetworkError(
-                    f"is not what the registry promises: expected {algorithm}-{expected}, got {algorithm}-{got}",
-                    hint="Try again, or use another mirror.",
-                )
-            return
-    raise NetworkError(f"the registry promises no hash that is known ('{integrity}')", hint="Use another version of the package.")

@@ -1,0 +1,25 @@
+/**
+  The attributes of one derivation as plain data, for `nivis shell` to set up what its builder would see.
+
+  # Inputs
+  `root`: the project's folder. `experiment` and `step`: names, or both null for the development shell.
+
+  # Type
+  recipe :: { root :: Path, experiment :: Null | String, step :: Null | String } -> { drv :: String, attributes :: AttrSet }
+*/
+{
+  root,
+  experiment ? null,
+  step ? null,
+}:
+let
+  project = import ./project.nix { inherit root; };
+  derivation = if step == null then project.shell else project.experiments.${experiment}.steps.${step};
+in
+{
+  drv = builtins.unsafeDiscardStringContext derivation.drvPath;
+  attributes = builtins.removeAttrs derivation.drvAttrs [
+    "outputs"
+    "stdenv"
+  ];
+}

@@ -1,0 +1,129 @@
+"""Enter the environment of the project or of one step, without a sandbox but with what the sandbox has."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from nivis.engine.evaluate import Recipe, evaluate, evaluate_recipe
+from nivis.engine.locking import lock_project
+from nivis.engine.realise import realise
+from nivis.engine.supply import supply
+from nivis.engine.targets import Target, check_steps
+from nivis.engine.workspace import Workspace
+from nivis.nix.command import run
+from nivis.nix.store import nix32
+
+# Of the user's own environment a step's shell keeps what a terminal needs.
+TERMINAL = ("TERM", "COLORTERM", "COLUMNS", "LINES")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to go: a bash script that ends by sourcing $NIVIS_ENTER, its environment, and what to remove afterwards."""
+
+    bash: str
+    script: str
+    environ: Mapping[str, str]
+    folder: Path  # temporary
+    root: Path  # where to start
+
+
+def prepare_shell(workspace: Workspace) -> Place:
+    """Lock, bring and build the environment; return the development shell around the user's own environment."""
+    locked = lock_project(workspace, only=())
+    supply(workspace, evaluate(workspace, ()), locked.lock, {}, shell=True)
+    recipe = evaluate_recipe(workspace)
+    _realise_inputs(workspace, recipe)
+    variables = _variables(recipe)
+    variables["PATH"] += f":{workspace.environ.get('PATH', '')}"
+    folder = Path(tempfile.mkdtemp(prefix="nivis-shell-"))
+    script = folder / "start"
+    script.write_text(variables.pop("shellHook") + '\n. "$NIVIS_ENTER"\n', encoding="utf-8")
+    return Place(
+        bash=recipe.attributes["builder"],
+        script=str(script),
+        environ={**workspace.environ, **variables, "NIVIS_PROJECT": str(workspace.project.root)},
+        folder=folder,
+        root=Path.cwd(),
+    )
+
+
+def prepare_step(workspace: Workspace, target: Target) -> Place:
+    """Build what a step needs and return its own environment, laid out in a temporary folder by its own builder."""
+    assert target.step is not None
+    locked = lock_project(workspace, only=[target.experiment])
+    check_steps([target], {target.experiment: locked.experiments[target.experiment].steps})
+    supply(workspace, evaluate(workspace, [target.experiment]), locked.lock, locked.plans)
+    recipe = evaluate_recipe(workspace, target.experiment, target.step)
+    _realise_inputs(workspace, recipe)
+    folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
+    variables = _variables(recipe, out=str(folder / "out"))
+    for name in recipe.attributes["passAsFile"]:
+        path = folder / f".attr-{name}"
+        path.write_text(variables.pop(name), encoding="utf-8")
+        variables[f"{name}Path"] = str(path)
+    kept = {name: workspace.environ[name] for name in TERMINAL if name in workspace.environ}
+    return Place(
+        bash=recipe.attributes["builder"],
+        script=recipe.attributes["args"][-1],
+        environ={**kept, **variables, "NIX_BUILD_TOP": str(folder)},
+        folder=folder,
+        root=folder,
+    )
+
+
+def enter(place: Place, command: Sequence[str]) -> int:
+    """Run a command, or an interactive shell, and return its exit status; the temporary folder is removed."""
+    last = place.folder / ".enter"
+    words = command or [place.bash, "--norc", "--noprofile", "-i"]
+    last.write_text(f"set +euo pipefail\nexec {shlex.join(words)}\n", encoding="utf-8")
+    environ = {**place.environ, "NIVIS_ENTER": str(last)}
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
+    try:
+        with subprocess.Popen([place.bash, place.script], env=environ, cwd=place.root, preexec_fn=_heed) as process:
+            return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def _heed() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _realise_inputs(workspace: Workspace, recipe: Recipe) -> None:
+    """Build what a derivation needs, but not the derivation itself."""
+    argv = [workspace.nix.tool("nix-store"), "--query", "--references", recipe.drv]
+    references = run(argv, environ=workspace.nix_environ, doing="asking for the inputs").stdout.split()
+    wanted = [path for path in references if path.endswith(".drv")]
+    if wanted:
+        realise(workspace, wanted, {})
+
+
+def _variables(recipe: Recipe, *, out: str = "") -> dict[str, str]:
+    """Return the environment that Nix would give the builder (Nix manual, "Derivations")."""
+    left_out = {"args", "builder", "name", "passAsFile", "system"}
+    texts = {name: _text(value) for name, value in recipe.attributes.items() if name not in left_out}
+    placeholder = _placeholder()
+    return {**{name: text.replace(placeholder, out) for name, text in texts.items()}, **({"out": out} if out else {})}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(_text(item) for item in value)
+    if isinstance(value, bool):
+        return "1" if value else ""
+    return "" if value is None else str(value)
+
+
+def _placeholder() -> str:
+    """Return what stands for $out in a derivation (builtins.placeholder "out")."""
+    return "/" + nix32(sha256(b"nix-output:out").digest())

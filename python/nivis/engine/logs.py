@@ -1,0 +1,40 @@
+"""The build log of a step, as Nix keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nivis.engine.evaluate import evaluate
+from nivis.engine.targets import Target, check_steps
+from nivis.engine.usage import PREFIX, Usage, find_usage
+from nivis.engine.workspace import Workspace
+from nivis.errors import NivisError, StepError, UsageError
+from nivis.nix.command import run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What a step printed, and what it used."""
+
+    lines: tuple[str, ...]
+    usage: Usage | None
+
+
+def read_log(workspace: Workspace, target: Target) -> Log:
+    """Return the log of a step as the project is locked now; raises StepError if this machine has none."""
+    if target.step is None:
+        raise UsageError("an experiment has no log, its steps have", where=str(target), hint=f"Say {target}.STEP.")
+    inventory = evaluate(workspace, [target.experiment])
+    steps = inventory.experiments[target.experiment].steps
+    check_steps([target], {target.experiment: steps})
+    argv = [workspace.nix.tool("nix-store"), "--read-log", steps[target.step].drv]
+    try:
+        text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout
+    except NivisError as error:
+        raise StepError(
+            "this machine has no log of it: it has not been built here with its present recipe",
+            where=str(target),
+            hint=f"Run `nivis build {target}`.",
+        ) from error
+    lines = text.splitlines()
+    return Log(lines=tuple(line for line in lines if not line.startswith(PREFIX)), usage=find_usage(lines))
