@@ -11,6 +11,7 @@ from nivis.cli.units import clock_text, duration_text, plural, size_text
 WINDOW = 5.0  # seconds over which a rate is taken
 BAR = 20  # columns
 ROOM_FOR_BAR = 72  # narrower terminals do without
+ROOM_FOR_NAME = 6
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 DOING = {
     "download": "downloading", "unpack": "unpacking", "hash": "hashing", "add": "adding", "build": "building",
@@ -45,6 +46,7 @@ class Phase:
     started: float
     ended: float
     count: int = 0  # tasks that ended well
+    last: str = ""  # the latest of them
     finished: int = 0  # units of tasks that are over
     expected: int = 0  # units of tasks that are over or have a known total
     unknown: int = 0  # running tasks whose total nobody knows
@@ -87,6 +89,7 @@ class Activity:
         phase = self.phases[ended.kind]
         phase.ended = now
         phase.count += not failed
+        phase.last = phase.last if failed else task
         phase.finished += ended.done
         phase.expected += ended.done - (ended.total or 0)
         phase.unknown -= ended.total is None
@@ -154,9 +157,8 @@ def line_text(line: Line, *, width: int) -> tuple[str, str, str]:
     if line.share is not None and width >= ROOM_FOR_BAR:
         full = round(line.share * BAR)
         bar = "━" * full + "╌" * (BAR - full) + " "
-    numbers = f"{line.numbers}: " if line.names else line.numbers
-    left = width - len(head) - len(bar) - len(numbers)
-    tail = numbers + fitting(line.names, left) if left > 0 else numbers
+    left = width - len(head) - len(bar) - len(line.numbers) - len(": ")
+    tail = f"{line.numbers}: {fitting(line.names, left)}" if line.names and left >= ROOM_FOR_NAME else line.numbers
     return head[:width], bar, cut(tail, max(width - len(head) - len(bar), 0))
 
 
@@ -192,7 +194,8 @@ def summary(activity: Activity, kind: str) -> str:
         return ""
     amount = f", {size_text(phase.finished)}" if kind in IN_BYTES else ""
     noun = {"download": "file", "build": "step"}.get(kind, "item")
-    return f"{DONE[kind]} {plural(phase.count, noun)}{amount} in {duration_text(phase.ended - phase.started)}"
+    what = phase.last if phase.count == 1 else plural(phase.count, noun)
+    return f"{DONE.get(kind, kind)} {what}{amount} in {duration_text(phase.ended - phase.started)}"
 
 
 def build_summary(activity: Activity, now: float) -> str:
