@@ -135,8 +135,9 @@ def test_the_store(host: Host, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "status", "fix"), [(5 * GB, "ok", ""), (5 * GB - 1, "warn", "nix store gc"), (GB - 1, "fail", "nix store gc")]
-)  # fmt: skip
+    ("free", "status", "fix"),
+    [(5 * GB, "ok", ""), (5 * GB - 1, "warn", "nix-store --gc"), (GB - 1, "fail", "nix-store --gc")],
+)
 def test_disk_space(host: Host, free: int, status: str, fix: str) -> None:
     check = check_space(replace(host, free=lambda _: free))
     assert (check.name, check.status, check.fix) == ("disk", status, fix)
