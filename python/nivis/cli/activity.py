@@ -12,6 +12,7 @@ from nivis.progress import BuildSnapshot
 WINDOW = 5.0  # seconds over which a rate is taken
 BAR = 20  # columns
 ROOM_FOR_BAR = 72  # narrower terminals do without
+ROOM_FOR_NAME = 6
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 DOING = {
     "download": "downloading", "unpack": "unpacking", "hash": "hashing", "add": "adding", "build": "building",
@@ -36,6 +37,7 @@ class Phase:
     started: float
     ended: float
     count: int = 0  # tasks that ended well
+    last: str = ""  # the latest of them
     finished: int = 0  # units of tasks that are over
     expected: int = 0  # units of tasks that are over or have a known total
     unknown: int = 0  # running tasks whose total nobody knows
@@ -78,6 +80,7 @@ class Activity:
         phase = self.phases[ended.kind]
         phase.ended = now
         phase.count += not failed
+        phase.last = phase.last if failed else task
         phase.finished += ended.done
         phase.expected += ended.done - (ended.total or 0)
         phase.unknown -= ended.total is None
@@ -145,9 +148,8 @@ def line_text(line: Line, *, width: int) -> tuple[str, str, str]:
     if line.share is not None and width >= ROOM_FOR_BAR:
         full = round(line.share * BAR)
         bar = "━" * full + "╌" * (BAR - full) + " "
-    numbers = f"{line.numbers}: " if line.names else line.numbers
-    left = width - len(head) - len(bar) - len(numbers)
-    tail = numbers + fitting(line.names, left) if left > 0 else numbers
+    left = width - len(head) - len(bar) - len(line.numbers) - len(": ")
+    tail = f"{line.numbers}: {fitting(line.names, left)}" if line.names and left >= ROOM_FOR_NAME else line.numbers
     return head[:width], bar, cut(tail, max(width - len(head) - len(bar), 0))
 
 
@@ -183,7 +185,8 @@ def summary(activity: Activity, kind: str) -> str:
         return ""
     amount = f", {size_text(phase.finished)}" if kind in IN_BYTES else ""
     noun = {"download": "file", "build": "step"}.get(kind, "item")
-    return f"{DONE[kind]} {plural(phase.count, noun)}{amount} in {duration_text(phase.ended - phase.started)}"
+    what = phase.last if phase.count == 1 else plural(phase.count, noun)
+    return f"{DONE.get(kind, kind)} {what}{amount} in {duration_text(phase.ended - phase.started)}"
 
 
 def build_summary(activity: Activity, now: float) -> str:

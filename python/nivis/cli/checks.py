@@ -148,7 +148,7 @@ def check_space(host: Host) -> Check:
     free = host.free(_nearest(host.store))
     says = f"{size_text(free)} free for {host.store}"
     status = FAIL if free < SCARCE else WARN if free < LITTLE else OK
-    return Check(name="disk", status=status, says=says, fix="" if status == OK else "nix store gc")
+    return Check(name="disk", status=status, says=says, fix="" if status == OK else "nix-store --gc")
 
 
 def check_git(host: Host) -> Check:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from nivis.errors import HostError, UsageError
@@ -78,16 +78,11 @@ def init_work_tree(root: Path) -> None:
 
 def is_ignored(root: Path) -> bool:
     """Tell whether the work tree around ``root`` ignores the whole folder (a demo in a checkout, say)."""
-    return _git(root.parent, ["check-ignore", "--quiet", "--", root.name]).returncode == 0
+    return _git(root, ["check-ignore", "--quiet", "."]).returncode == 0
 
 
 def _names(output: bytes) -> frozenset[PurePosixPath]:
     return frozenset(PurePosixPath(os.fsdecode(name)) for name in output.split(b"\0") if name)
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for git: paths are taken literally, messages are in English."""
-    return {**environ, "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
 
 
 def _run(root: Path, arguments: Sequence[str], *, stdin: bytes = b"") -> bytes:
@@ -103,9 +98,12 @@ def _run(root: Path, arguments: Sequence[str], *, stdin: bytes = b"") -> bytes:
 
 
 def _git(root: Path, arguments: Sequence[str], *, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "LC_ALL": "C"}  # messages in English
+    if arguments[0] in ("add", "ls-files"):  # others take names literally anyway, and refuse to be told so
+        environment["GIT_LITERAL_PATHSPECS"] = "1"
     try:
         return subprocess.run(
-            ["git", *arguments], cwd=root, input=stdin, capture_output=True, env=_environment(os.environ), check=False
+            ["git", *arguments], cwd=root, input=stdin, capture_output=True, env=environment, check=False
         )
     except FileNotFoundError:
         raise HostError(

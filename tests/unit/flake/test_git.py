@@ -6,7 +6,15 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from nivis.errors import HostError, UsageError
-from nivis.flake.git import added_note, init_work_tree, intend_to_add, require_work_tree, unknown_to_git, untracked
+from nivis.flake.git import (
+    added_note,
+    init_work_tree,
+    intend_to_add,
+    is_ignored,
+    require_work_tree,
+    unknown_to_git,
+    untracked,
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -94,6 +102,12 @@ def test_untracked_files_without_the_ignored(repository: Path) -> None:
         PurePosixPath("experiments/a/x y.py"),
     )
     assert untracked(repository, [PurePosixPath("src")]) == ()
+
+
+def test_an_ignored_folder(repository: Path) -> None:
+    (repository / ".gitignore").write_text("/demo/\n")
+    put(repository, "demo/x", "project/x")
+    assert (is_ignored(repository / "demo"), is_ignored(repository / "project")) == (True, False)
 
 
 def test_a_failure_of_git_is_quoted(repository: Path) -> None:
