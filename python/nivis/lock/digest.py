@@ -82,6 +82,8 @@ def digest_tree(path: Path, *, progress: Callable[[int], object] = lambda _: Non
     nar_size = dump(path, write, visit=visit)
     listing = tuple((os.fsdecode(below), digest.hexdigest()) for below, _, digest in sorted(files, key=lambda f: f[0]))
     return (
-        TreeDigest(tree=sri(archive.digest()), nar_size=nar_size, size=sum(size for _, size, _ in files), files=len(files)),
+        TreeDigest(
+            tree=sri(archive.digest()), nar_size=nar_size, size=sum(size for _, size, _ in files), files=len(files)
+        ),
         listing,
     )

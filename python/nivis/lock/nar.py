@@ -96,7 +96,11 @@ def read_blocks(path: bytes | str | Path, size: int, write: Write) -> None:
             left -= len(block)
             write(block)
         after = os.fstat(file.fileno())
-    if left or after.st_size != size or (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns):
+    if (
+        left
+        or after.st_size != size
+        or (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns)
+    ):
         raise changed(path)
 
 

@@ -107,7 +107,12 @@ def test_downloads_are_counted_in_bytes() -> None:
 
 def test_events_of_unknown_activities_change_nothing() -> None:
     state = BuildState()
-    for event in (Stopped(id=9), LogLine(id=9, text="x"), Progress(id=9, done=1, expected=2, running=0, failed=0), None):
+    for event in (
+        Stopped(id=9),
+        LogLine(id=9, text="x"),
+        Progress(id=9, done=1, expected=2, running=0, failed=0),
+        None,
+    ):
         state.apply(event, 0)
     assert (state.expected, state.running, state.done) == (0, {}, {})
 

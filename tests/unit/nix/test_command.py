@@ -29,9 +29,7 @@ NO_STORE = (
     "(`sudo apt-get install nix-setup-systemd`, or `sudo systemctl start nix-daemon`), "
     "or `sudo chown -R $USER /nix` for a single user."
 )
-NO_ENTRY = (
-    "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. Run `sudo usermod -aG nix-users $USER` and log in again."
-)
+NO_ENTRY = "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. Run `sudo usermod -aG nix-users $USER` and log in again."
 MEANINGS = {
     "command-disabled": DISABLED.format("nix-command"),
     "flakes-disabled": DISABLED.format("flakes"),
@@ -60,8 +58,12 @@ def test_every_meaning_has_a_recording() -> None:
 
 
 def test_other_failures_are_quoted() -> None:
-    error = translate("\x1b[31;1merror:\x1b[0m\n   … while x\n\n   error: it broke\n   badly.\n", doing="evaluating the flake")
-    assert str(error) == "nix failed while evaluating the flake: it broke badly. Run `nivis doctor` to check this machine."
+    error = translate(
+        "\x1b[31;1merror:\x1b[0m\n   … while x\n\n   error: it broke\n   badly.\n", doing="evaluating the flake"
+    )
+    assert (
+        str(error) == "nix failed while evaluating the flake: it broke badly. Run `nivis doctor` to check this machine."
+    )
     assert error.exit_code == 3
     assert message("") == "it gave no reason"
 
@@ -136,7 +138,9 @@ def test_a_command_that_fails(tmp_path: Path) -> None:
     path = program(tmp_path, "nix-x", "echo error: no >&2; exit 1")
     with pytest.raises(NivisError) as caught:
         run([str(path), "--do", "it"], environ={"PATH": os.defpath})
-    assert str(caught.value) == "nix failed while running `nix-x --do it`: no. Run `nivis doctor` to check this machine."
+    assert (
+        str(caught.value) == "nix failed while running `nix-x --do it`: no. Run `nivis doctor` to check this machine."
+    )
 
 
 def test_a_missing_command(tmp_path: Path) -> None:
@@ -152,7 +156,9 @@ def test_lines_are_streamed(tmp_path: Path) -> None:
 
 
 def test_leaving_early_interrupts(tmp_path: Path) -> None:
-    path = program(tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done")
+    path = program(
+        tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done"
+    )
     with pytest.raises(KeyboardInterrupt), stream([str(path)], environ={"PATH": os.defpath}) as running:
         next(running.lines())
         raise KeyboardInterrupt

@@ -99,7 +99,9 @@ def test_files_are_read_in_nix_order(tmp_path: Path) -> None:
 
 
 def test_a_file_with_includes_and_comments(tmp_path: Path) -> None:
-    (tmp_path / "nix.conf").write_text("# substituters = no\nsandbox = false # off\ninclude more.conf\n!include none.conf\nbroken\n")
+    (tmp_path / "nix.conf").write_text(
+        "# substituters = no\nsandbox = false # off\ninclude more.conf\n!include none.conf\nbroken\n"
+    )
     (tmp_path / "more.conf").write_text("extra-substituters = https://a.example https://b.example\ninclude more.conf\n")
     settings = dict(read_conf(tmp_path / "nix.conf"))
     assert settings == {"sandbox": "false", "extra-substituters": "https://a.example https://b.example"}

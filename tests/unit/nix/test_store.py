@@ -29,7 +29,10 @@ def test_paths_of_trees() -> None:
 
 def test_another_store_has_other_paths() -> None:
     assert fixed_output_path("a", flat_sha256_hex=HELLO, store="/s").startswith("/s/")
-    assert fixed_output_path("a", flat_sha256_hex=HELLO, store="/s")[3:] != fixed_output_path("a", flat_sha256_hex=HELLO)[11:]
+    assert (
+        fixed_output_path("a", flat_sha256_hex=HELLO, store="/s")[3:]
+        != fixed_output_path("a", flat_sha256_hex=HELLO)[11:]
+    )
 
 
 def test_one_of_the_hashes_is_needed() -> None:
