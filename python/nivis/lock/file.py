@@ -163,7 +163,7 @@ def _decode_fields(raw: dict[str, Any], kind: Any, place: str, where: str) -> An
     try:
         return kind(**{**dict.fromkeys(optional), **values})
     except TypeError:
-        needed = ", ".join(f"'{field.name}'" for field in fields(kind) if field.name not in values)
+        needed = ", ".join(f"'{field.name}'" for field in fields(kind) if field.name not in {*values, *optional})
         raise _fault(f"lacks one of {needed}", place, where) from None
 
 

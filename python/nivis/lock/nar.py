@@ -88,7 +88,7 @@ class _Joiner:
 
 
 def read_blocks(path: bytes | str | Path, size: int, write: Write) -> None:
-    """Pass on exactly ``size`` bytes of the file at ``path``; raise LockError if it has fewer or more, or was written to."""
+    """Pass on the ``size`` bytes of the file at ``path``; raise LockError if it has fewer or more, or is written to."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - bytes paths
         before = os.fstat(file.fileno())
         left = size
@@ -119,7 +119,7 @@ def _node(path: bytes, below: bytes, info: os.stat_result, write: Write, visit: 
             read_blocks(path, info.st_size, lambda block: (write(block), also(block)))
         write(bytes(-info.st_size % 8) + _CLOSE)
     elif stat.S_ISLNK(mode):
-        write(_SYMLINK + string(os.readlink(path)) + _CLOSE)
+        write(_SYMLINK + string(os.readlink(path)) + _CLOSE)  # noqa: PTH115 - bytes paths
     elif stat.S_ISDIR(mode):
         write(_DIRECTORY)
         with os.scandir(path) as found:

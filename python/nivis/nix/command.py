@@ -186,8 +186,8 @@ def _disabled(match: re.Match[str]) -> NivisError:
     feature = match[1]
     return HostError(
         f"Nix refuses its feature '{feature}'",
-        hint=f"Add `extra-experimental-features = nix-command flakes` to ~/.config/nix/nix.conf, and take '{feature}' out of "
-        "what forbids it in NIX_CONFIG.",
+        hint=f"Add `extra-experimental-features = nix-command flakes` to ~/.config/nix/nix.conf, and take '{feature}' "
+        "out of what forbids it in NIX_CONFIG.",
     )
 
 
@@ -210,7 +210,7 @@ def _disk_full(_: re.Match[str]) -> NivisError:
     return HostError(
         "no space left on the disk that holds the Nix store",
         where="/nix",
-        hint="Run `nix store gc` to delete what no project links to; everything built so far is kept and the next run goes on.",
+        hint="Run `nix store gc` to delete what no project links to; the next run goes on where this one stopped.",
     )
 
 
@@ -254,7 +254,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
         (r"No space left on device|database or disk is full", _disk_full),
         (r"experimental Nix feature '([^']+)' is disabled", _disabled),
         (
-            r"kernel namespaces that are required|setgroups failed|cloning builder process|unable to start build process",
+            r"kernel namespaces that are required|setgroups failed|cloning builder|unable to start build process",
             _no_sandbox,
         ),
         (r"error: the group '([^']+)' specified in 'build-users-group'", _no_group),

@@ -76,7 +76,7 @@ class Connection:
         self._partial: str | None = None
 
     def __enter__(self) -> Connection:
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._complaints: IO[bytes] = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 [self._program, "--serve", "--write"],
@@ -92,11 +92,7 @@ class Connection:
             raise missing_program(self._environ) from None
         self._widen()
         try:
-            self._write(number(_HELLO) + number(_VERSION))
-            self._flush()
-            if self._number() != _WELCOME:
-                raise HostError("nix-store answered in another protocol", hint="Install Nix 2.8 or newer.")
-            self._number()
+            self._greet()
         except BaseException:
             self._end(failed=True)
             raise
@@ -106,6 +102,13 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(failed=kind is not None)
+
+    def _greet(self) -> None:
+        self._write(number(_HELLO) + number(_VERSION))
+        self._flush()
+        if self._number() != _WELCOME:
+            raise HostError("nix-store answered in another protocol", hint="Install Nix 2.8 or newer.")
+        self._number()  # its version: all that are asked for here understand 2.5
 
     def _widen(self) -> None:
         """Let the pipe hold more, so that both sides switch less often; it works without."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import LockError, NetworkError
 from nivis.lock.archive import Member, read_member
 
@@ -47,7 +48,7 @@ def test_below_the_only_top_folder_of_a_tar_file(tmp_path: Path, top: str) -> No
 def test_a_tar_file_with_several_top_folders(tmp_path: Path) -> None:
     path = tarball(tmp_path / "x", {"a/x.csv": b"a,b\n", "b/x.csv": b""})
     assert read_member(path, "x.tgz", "a/x.csv") == CSV
-    with pytest.raises(LockError, match="holds no file 'x.csv'. Nearest: a/x.csv, b/x.csv"):
+    with pytest.raises(LockError, match=r"holds no file 'x\.csv'\. Nearest: a/x\.csv, b/x\.csv"):
         read_member(path, "x.tgz", "x.csv")
 
 

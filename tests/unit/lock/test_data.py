@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pytest
+
 from nivis.errors import LockError, NetworkError, NivisError
 from nivis.fetch.cache import Cache
 from nivis.lock.data import Sources, lock_data
@@ -29,6 +30,8 @@ def sha(text: str) -> str:
 
 
 class Notes(Silent):
+    """Keeps what the user is told."""
+
     def __init__(self) -> None:
         self.said: list[str] = []
 
@@ -61,9 +64,14 @@ class World:
         )
 
     def lock(
-        self, origin: PathData | UrlData | PackageData, previous: LockedData | None = None, *, sha256: str | None = None,
-        update: bool = False, **more: bool,
-    ) -> LockedData:  # fmt: skip
+        self,
+        origin: PathData | UrlData | PackageData,
+        previous: LockedData | None = None,
+        *,
+        sha256: str | None = None,
+        update: bool = False,
+        **more: bool,
+    ) -> LockedData:
         data = Data(name="birds", origin=origin, sha256=sha256)
         sources = self.sources(**more)
         return lock_data(EXPERIMENT, data, previous, root=self.root / "project", sources=sources, update=update)

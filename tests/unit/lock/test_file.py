@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nivis.errors import LockError
 from nivis.lock.file import dumps, loads, read_lock, write_if_changed, write_lock
 from nivis.lock.model import Archive, DebianPackage, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
@@ -55,8 +56,10 @@ TEXT = """\
   "kind": "debian",
   "libc": "2.41",
   "packages": [
-   {"architecture": "amd64", "archive": "debian", "name": "bash", "path": "pool/b.deb", "sha256": "ab", "size": 7, "version": "5.2"},
-   {"architecture": "amd64", "archive": "debian", "name": "sed", "path": "pool/b.deb", "sha256": "ab", "size": 7, "version": "5.2"}
+   {"architecture": "amd64", "archive": "debian", "name": "bash", "path": "pool/b.deb", \
+"sha256": "ab", "size": 7, "version": "5.2"},
+   {"architecture": "amd64", "archive": "debian", "name": "sed", "path": "pool/b.deb", \
+"sha256": "ab", "size": 7, "version": "5.2"}
   ],
   "python": "3.13.5",
   "request": "cc",
@@ -106,8 +109,10 @@ RESTORE = "Restore it (`git checkout nivis.lock`), or delete it and run `nivis l
         ('{"version": "1"}', f"nivis.lock: has no 'version' that nivis knows. {RESTORE}"),
         (
             '{\n "data": {\n<<<<<<< HEAD\n "a": 1\n=======\n',
-            "nivis.lock:3: git left a merge conflict here. Take one side (`git checkout --ours nivis.lock`), then run "
-            "`nivis lock`: it adds what is missing.",
+            (
+                "nivis.lock:3: git left a merge conflict here. Take one side (`git checkout --ours nivis.lock`), then "
+                "run `nivis lock`: it adds what is missing."
+            ),
         ),
         ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'files', 'toolchain', 'data'. {RESTORE}"),
     ],

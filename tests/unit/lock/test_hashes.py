@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from nivis.lock.hashes import hashes_text, line
 from nivis.lock.model import LockedData
 from nivis.lock.stats import StatCache

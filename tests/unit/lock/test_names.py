@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nivis.lock.names import store_name, url_name
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import LockError, NetworkError
 from nivis.lock.release import Release, check_integrity, find_npm_release, find_python_release
 
@@ -21,6 +22,8 @@ PAGE = b"""<a href="../files/pal_py-0.1.4.tar.gz#sha256=11">x</a>
 
 @dataclass
 class Places:
+    """Where to look."""
+
     index_urls: tuple[str, ...] = ("https://mirror.example/simple/",)
     find_links: tuple[str, ...] = ()
 
@@ -87,8 +90,10 @@ def test_npm() -> None:
         ({"versions": {"3.2.0": {}}}, "'@vega/data' has no version 3.2.1. Did you mean '3.2.0'?"),
         (
             {"versions": {"3.2.1": {"dist": {}}}},
-            "https://npm.example/@vega%2Fdata: the npm registry's answer about '@vega/data' cannot be read. "
-            "Check npm's configuration.",
+            (
+                "https://npm.example/@vega%2Fdata: the npm registry's answer about '@vega/data' cannot be read. "
+                "Check npm's configuration."
+            ),
         ),
     ],
 )

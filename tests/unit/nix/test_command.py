@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError, NivisError
 from nivis.nix.command import Nix, find_nix, message, parse_version, run, stream, translate
 
@@ -16,7 +17,7 @@ DISABLED = (
 )
 FULL = (
     "/nix: no space left on the disk that holds the Nix store. Run `nix store gc` to delete what no project links to; "
-    "everything built so far is kept and the next run goes on."
+    "the next run goes on where this one stopped."
 )
 SANDBOX = (
     "Nix cannot make a sandbox here: the system does not allow the kernel namespaces it needs. "
@@ -29,7 +30,10 @@ NO_STORE = (
     "(`sudo apt-get install nix-setup-systemd`, or `sudo systemctl start nix-daemon`), "
     "or `sudo chown -R $USER /nix` for a single user."
 )
-NO_ENTRY = "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. Run `sudo usermod -aG nix-users $USER` and log in again."
+NO_ENTRY = (
+    "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. "
+    "Run `sudo usermod -aG nix-users $USER` and log in again."
+)
 MEANINGS = {
     "command-disabled": DISABLED.format("nix-command"),
     "flakes-disabled": DISABLED.format("flakes"),
@@ -159,7 +163,12 @@ def test_leaving_early_interrupts(tmp_path: Path) -> None:
     path = program(
         tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done"
     )
-    with pytest.raises(KeyboardInterrupt), stream([str(path)], environ={"PATH": os.defpath}) as running:
-        next(running.lines())
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with stream([str(path)], environ={"PATH": os.defpath}) as running:
+            next(running.lines())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / "bye").read_text() == "bye\n"

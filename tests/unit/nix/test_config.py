@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from nivis.nix.config import Machine, conf_files, inspect_machine, nix_config, nix_environ, read_conf
 
 BARE = Machine(is_root=True, daemon=False)

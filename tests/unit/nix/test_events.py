@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from nivis.nix.events import (
     Expected,
     Kind,
@@ -25,8 +26,8 @@ EVENTS = Path(__file__).with_name("fixtures") / "events"
     ("line", "event"),
     [
         (
-            '@nix {"action":"start","fields":["/nix/store/a-x.drv","",1,1],"id":4,"level":3,"text":"building x","type":105}',
-            Started(id=4, kind=Kind.BUILD, text="building x", fields=("/nix/store/a-x.drv", "", 1, 1)),
+            '@nix {"action":"start","fields":["/s/a-x.drv","",1,1],"id":4,"level":3,"text":"building x","type":105}',
+            Started(id=4, kind=Kind.BUILD, text="building x", fields=("/s/a-x.drv", "", 1, 1)),
         ),
         (
             '@nix {"action":"start","id":5,"level":6,"parent":0,"text":"?","type":113}',
