@@ -17,7 +17,7 @@ import tomllib
 
 import yaml
 
-OUT = os.environ["out"]
+OUT = os.environ["OUT"]
 
 
 def load(path):
@@ -37,7 +37,9 @@ def merged_metrics(step):
         except (ValueError, yaml.YAMLError) as error:
             sys.exit(f"steps.{step['name']}.metrics: {name} is not readable: {error}")
         if not isinstance(metrics, dict):
-            sys.exit(f"steps.{step['name']}.metrics: {name} must be a table of numbers, but it is a {type(metrics).__name__}")
+            sys.exit(
+                f"steps.{step['name']}.metrics: {name} must be a table of numbers, but it is a {type(metrics).__name__}"
+            )
         if merged.keys() & metrics.keys():
             metrics = {os.path.splitext(name)[0]: metrics}
         merged.update(metrics)
@@ -80,9 +82,9 @@ def dump(path, value):
 
 def main():
     """Build the result."""
-    with open(os.environ["stepsPath"], encoding="utf-8") as file:
+    with open(os.environ["STEPSPATH"], encoding="utf-8") as file:
         steps = json.load(file)
-    with open(os.environ["provenancePath"], encoding="utf-8") as file:
+    with open(os.environ["PROVENANCEPATH"], encoding="utf-8") as file:
         provenance = json.load(file)
     for part in ("experiment", "params"):  # JSON inside JSON: Nix 2.8 would write their floats with six digits
         provenance[part] = json.loads(provenance[part])
@@ -92,7 +94,9 @@ def main():
     for step in steps:
         os.symlink(step["out"], f"{OUT}/steps/{step['name']}")
         link_figures(step)
-        lines += [hash_line(os.path.join(step["out"], name), f"steps/{step['name']}/{name}") for name in files(step["out"])]
+        lines += [
+            hash_line(os.path.join(step["out"], name), f"steps/{step['name']}/{name}") for name in files(step["out"])
+        ]
     dump(f"{OUT}/metrics.json", {step["name"]: merged_metrics(step) for step in steps if step["metrics"]})
     dump(f"{OUT}/provenance.json", provenance)
     with open(f"{OUT}/hashes.txt", "w", encoding="utf-8", errors="surrogateescape") as file:

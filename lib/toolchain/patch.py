@@ -16,11 +16,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-BASE = os.environ["base"]
-OUT = os.environ["out"]
-TRIPLET = os.environ["triplet"]
-LOADER = os.environ["loader"]
-PYTHON = "python" + os.environ["pythonVersion"]
+BASE = os.environ["BASE"]
+OUT = os.environ["OUT"]
+TRIPLET = os.environ["TRIPLET"]
+LOADER = os.environ["LOADER"]
+PYTHON = "python" + os.environ["PYTHONVERSION"]
 CORES = int(os.environ.get("NIX_BUILD_CORES") or 0) or os.cpu_count() or 1
 
 LIBRARIES = f"{OUT}/usr/lib/{TRIPLET}"
@@ -89,7 +89,9 @@ def interpreter_of(path):
 def patchelf(*arguments):
     """Run the base tree's patchelf through the base tree's loader."""
     libraries = f"{BASE}/usr/lib/{TRIPLET}"
-    subprocess.run([f"{libraries}/{LOADER}", "--library-path", libraries, f"{BASE}/usr/bin/patchelf", *arguments], check=True)
+    subprocess.run(
+        [f"{libraries}/{LOADER}", "--library-path", libraries, f"{BASE}/usr/bin/patchelf", *arguments], check=True
+    )
 
 
 def patch_program(path):
@@ -98,7 +100,9 @@ def patch_program(path):
         # A call of its own, and first: patchelf 0.14 mixes up the strings when it also sets the path.
         needed = [library for library in ASSUMED if os.path.exists(f"{LIBRARIES}/{library}")]
         patchelf(*(word for library in needed for word in ("--add-needed", library)), path)
-    patchelf("--set-interpreter", f"{LIBRARIES}/{LOADER}", "--force-rpath", "--set-rpath", f"{LIBRARIES}:{OUT}/usr/lib", path)
+    patchelf(
+        "--set-interpreter", f"{LIBRARIES}/{LOADER}", "--force-rpath", "--set-rpath", f"{LIBRARIES}:{OUT}/usr/lib", path
+    )
 
 
 def patch_script(path, line):
@@ -156,7 +160,7 @@ def main():
             patch_script(path, line)
     with ThreadPoolExecutor(CORES) as pool:
         list(pool.map(patch_program, [path for path, line in lines.items() if line == b""]))
-    subprocess.run([f"{OUT}/bin/python", "-IS", os.environ["bytecode"], f"{OUT}/usr/lib", str(CORES)], check=True)
+    subprocess.run([f"{OUT}/bin/python", "-IS", os.environ["BYTECODE"], f"{OUT}/usr/lib", str(CORES)], check=True)
 
 
 main()

@@ -46,9 +46,7 @@ class Session:
         """Return the project around the session's directory, ready to work with."""
         from nivis.engine.workspace import open_workspace  # not every command needs a project
 
-        return open_workspace(
-            self.directory, environ=self.environ, listener=listener, offline=self.offline, jobs=jobs
-        )
+        return open_workspace(self.directory, environ=self.environ, listener=listener, offline=self.offline, jobs=jobs)
 
     def display(self) -> Display:
         """Return the progress display that suits the terminal; use it in a ``with`` statement."""

@@ -36,7 +36,9 @@ def command(session: Session, arguments: tuple[str, ...]) -> int:
         workspace = session.workspace(display)
         place = prepare_step(workspace, target) if target else prepare_shell(workspace)
     if target and not words:
-        session.say(f"the files of {target} as its sandbox has them; bash \"$NIVIS_RUN\" runs it, $out is where it writes")
+        session.say(
+            f'the files of {target} as its sandbox has them; bash "$NIVIS_RUN" runs it, $out is where it writes'
+        )
     return enter(place, words)
 
 

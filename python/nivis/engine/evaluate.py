@@ -39,14 +39,18 @@ class Recipe:
 
 def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: str | None = None) -> Recipe:
     """Evaluate one step, or the development shell."""
-    names = "".join(f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value)
+    names = "".join(
+        f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value
+    )
     return Recipe(**json.loads(_evaluate(workspace, f"(import ./nix/nivis).recipe {{ root = ./.;{names} }}")))
 
 
 def _evaluate(workspace: Workspace, text: str) -> str:
     argv = [workspace.nix.tool("nix-instantiate"), "--eval", "--strict", "--json", "--read-write-mode", "--expr", text]
     try:
-        return run(argv, environ=workspace.nix_environ, cwd=workspace.project.root, doing="evaluating the project").stdout
+        return run(
+            argv, environ=workspace.nix_environ, cwd=workspace.project.root, doing="evaluating the project"
+        ).stdout
     except NivisError as error:
         raise _explained(error) from error
 

@@ -45,11 +45,17 @@ class Locked:
 
 
 def lock_project(
-    workspace: Workspace, *, only: Collection[str] | None = None, update: Collection[str] = (), dry_run: bool = False, check: bool = False
+    workspace: Workspace,
+    *,
+    only: Collection[str] | None = None,
+    update: Collection[str] = (),
+    dry_run: bool = False,
+    check: bool = False,
 ) -> Locked:
     """Lock what is not locked and write what changed; ``only`` leaves other experiments as they are.
 
-    ``update``: "toolchain", "python", "data" or "data.NAME". With ``dry_run`` nothing is written, with ``check`` it is an error (LockError) if something had to be.
+    ``update``: "toolchain", "python", "data" or "data.NAME". With ``dry_run`` nothing is written, with ``check`` it
+    is a LockError if something had to be.
     Problems of independent parts are raised together; the project's files are written last, or not at all.
     """
     require_work_tree(workspace.project.root)

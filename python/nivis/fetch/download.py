@@ -104,7 +104,7 @@ def fetch_text(
     if offline:
         raise NetworkError(f"{shown(url)} is not in the cache", where="offline", hint="Run once with the network.")
     content = _get(url, {"Accept": accept} if accept else {}, client, patience or Patience())
-    with _disk(cache, lambda: len(content)):
+    with _DiskSpace(cache, lambda: len(content)):
         write_atomically(page, content)
     return content
 
@@ -148,7 +148,7 @@ class _Job:
         self.listener.begin(download.name, "download", download.size)
         done = False
         try:
-            with _disk(self.cache, lambda: (download.size or 0) - _size(partial)):
+            with _DiskSpace(self.cache, lambda: (download.size or 0) - _size(partial)):
                 sha256 = self._transfer(download, partial).run(url)
                 path = self.cache.stored(sha256)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ class _NotCachedError(NetworkError):
     pass
 
 
-class _disk:  # noqa: N801 - used as a verb
+class _DiskSpace:
     """Turn a full or unwritable disk into a HostError that says how much is needed and where."""
 
     def __init__(self, cache: Cache, needed: Callable[[], int]) -> None:

@@ -51,7 +51,9 @@ def read_member(archive: Path, file: str, member: str) -> Member:
             return _from_zip(archive, file, member)
         return _from_tar(archive, file, member)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
-        raise NetworkError(f"cannot be unpacked ({error})", where=file, hint="The published file is damaged: use another version.") from error
+        raise NetworkError(
+            f"cannot be unpacked ({error})", where=file, hint="The published file is damaged: use another version."
+        ) from error
 
 
 def _from_zip(archive: Path, file: str, member: str) -> Member:
@@ -109,4 +111,6 @@ def check_integrity(path: Path, integrity: str) -> None:
                     hint="Try again, or use another mirror.",
                 )
             return
-    raise NetworkError(f"the registry promises no hash that is known ('{integrity}')", hint="Use another version of the package.")
+    raise NetworkError(
+        f"the registry promises no hash that is known ('{integrity}')", hint="Use another version of the package."
+    )

@@ -87,7 +87,9 @@ def _checked(data: Data, locked: LockedData) -> LockedData:
     )
 
 
-def _lock_path(data: Data, origin: PathData, previous: LockedData | None, *, root: Path, sources: Sources) -> LockedData:
+def _lock_path(
+    data: Data, origin: PathData, previous: LockedData | None, *, root: Path, sources: Sources
+) -> LockedData:
     path = root / origin.path
     if not path.exists():
         if previous is not None and sources.stored(previous):
@@ -96,7 +98,9 @@ def _lock_path(data: Data, origin: PathData, previous: LockedData | None, *, roo
     try:
         locked = _hash_path(path.resolve(), store_name(path.name), origin, sources.stats)
     except OSError as error:
-        raise LockError(f"cannot be read ({error.strerror})", where=origin.path, hint="Check its permissions.") from error
+        raise LockError(
+            f"cannot be read ({error.strerror})", where=origin.path, hint="Check its permissions."
+        ) from error
     if previous is not None and (previous.sha256, previous.tree) != (locked.sha256, locked.tree):
         sources.listener.note(
             f"data.{data.name}: '{origin.path}' has changed since it was locked; nivis.lock records its new hash"
@@ -110,7 +114,9 @@ def _hash_path(path: Path, name: str, origin: PathData, stats: StatCache) -> Loc
         tree = stats.tree(path)
         return LockedData(name=name, origin=record, tree=tree.tree, size=tree.size, files=tree.files)
     if not path.is_file():
-        raise LockError("is a socket, device or pipe, which cannot be data", where=origin.path, hint="Copy its content to a file.")
+        raise LockError(
+            "is a socket, device or pipe, which cannot be data", where=origin.path, hint="Copy its content to a file."
+        )
     file = stats.file(path)
     return LockedData(name=name, origin=record, sha256=file.sha256, size=file.size)
 
@@ -156,9 +162,7 @@ def _lock_url(data: Data, origin: UrlData, previous: LockedData | None, sources:
     fetched = _fetch_known(data.name, origin.url, known, sources)
     if data.sha256 is None:
         _same_content(data, previous, fetched.sha256)
-    return LockedData(
-        name=url_name(origin.url), origin=origin_record(origin), sha256=fetched.sha256, size=fetched.size
-    )
+    return LockedData(name=url_name(origin.url), origin=origin_record(origin), sha256=fetched.sha256, size=fetched.size)
 
 
 def _lock_package(data: Data, origin: PackageData, previous: LockedData | None, sources: Sources) -> LockedData:

@@ -48,13 +48,19 @@ def _tee(first: Write, second: Write, threads: ThreadPoolExecutor, waiting: list
 
 
 def digest_file(path: Path, *, progress: Callable[[int], object] = lambda _: None) -> FileDigest:
-    """Hash the content and its archive side by side; ``progress`` gets bytes. Raises LockError if it changes meanwhile."""
+    """Hash the content and its archive side by side; ``progress`` gets bytes. Raises LockError if the file changes."""
     size = path.stat().st_size
     flat, archive = hashlib.sha256(), hashlib.sha256()
     head, tail = frame(size)
     archive.update(head)
     if size < _THREADS_FROM:
-        read_blocks(path, size, lambda block: (flat.update(block), archive.update(block), progress(len(block))))
+
+        def write(block: bytes) -> None:
+            flat.update(block)
+            archive.update(block)
+            progress(len(block))
+
+        read_blocks(path, size, write)
     else:
         with ThreadPoolExecutor(1) as threads:  # hashlib lets other threads run
             waiting: list[Future[object]] = []
@@ -82,6 +88,8 @@ def digest_tree(path: Path, *, progress: Callable[[int], object] = lambda _: Non
     nar_size = dump(path, write, visit=visit)
     listing = tuple((os.fsdecode(below), digest.hexdigest()) for below, _, digest in sorted(files, key=lambda f: f[0]))
     return (
-        TreeDigest(tree=sri(archive.digest()), nar_size=nar_size, size=sum(size for _, size, _ in files), files=len(files)),
+        TreeDigest(
+            tree=sri(archive.digest()), nar_size=nar_size, size=sum(size for _, size, _ in files), files=len(files)
+        ),
         listing,
     )

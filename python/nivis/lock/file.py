@@ -124,7 +124,8 @@ def _render(value: Any, depth: int) -> str:
     indent = " " * (depth + 1)
     if isinstance(value, dict):
         entries = [
-            f"{json.dumps(key, ensure_ascii=False)}: {_render(inner, depth + 1)}" for key, inner in sorted(value.items())
+            f"{json.dumps(key, ensure_ascii=False)}: {_render(inner, depth + 1)}"
+            for key, inner in sorted(value.items())
         ]
     else:
         entries = [_render(inner, depth + 1) for inner in value]
@@ -153,12 +154,16 @@ def _decode_fields(raw: dict[str, Any], kind: Any, place: str, where: str) -> An
     for key in raw:
         if key not in hints:
             raise _fault("is not known", f"{place}.{key}".lstrip("."), where)
-    values = {name: _decode(raw[name], hint, f"{place}.{name}".lstrip("."), where) for name, hint in hints.items() if name in raw}
+    values = {
+        name: _decode(raw[name], hint, f"{place}.{name}".lstrip("."), where)
+        for name, hint in hints.items()
+        if name in raw
+    }
     optional = {name for name, hint in hints.items() if type(None) in typing.get_args(hint)}
     try:
         return kind(**{**dict.fromkeys(optional), **values})
     except TypeError:
-        needed = ", ".join(f"'{field.name}'" for field in fields(kind) if field.name not in values)
+        needed = ", ".join(f"'{field.name}'" for field in fields(kind) if field.name not in {*values, *optional})
         raise _fault(f"lacks one of {needed}", place, where) from None
 
 

@@ -1,8 +1,8 @@
-"""hashes.txt: the sha256 of an experiment's inputs, as ``sha256sum -c`` reads it from the project's root.
+r"""hashes.txt: the sha256 of an experiment's inputs, as ``sha256sum -c`` reads it from the project's root.
 
 Data in the project stands with its path (a folder with every regular file in it), data from elsewhere with its
 path in the Nix store, below a comment that names its origin. GNU's escape: where a name has a backslash, line feed
-or carriage return, the line begins with a backslash and the name has ``\\\\``, ``\\n``, ``\\r`` instead.
+or carriage return, the line begins with a backslash and the name has ``\\``, ``\n``, ``\r`` instead.
 """
 
 from __future__ import annotations

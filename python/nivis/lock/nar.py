@@ -88,15 +88,19 @@ class _Joiner:
 
 
 def read_blocks(path: bytes | str | Path, size: int, write: Write) -> None:
-    """Pass on exactly ``size`` bytes of the file at ``path``; raise LockError if it has fewer or more, or was written to."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - bytes paths
+    """Pass on the ``size`` bytes of the file at ``path``; raise LockError if it has fewer or more, or is written to."""
+    with open(path, "rb", buffering=0) as file:
         before = os.fstat(file.fileno())
         left = size
         while left and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             write(block)
         after = os.fstat(file.fileno())
-    if left or after.st_size != size or (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns):
+    if (
+        left
+        or after.st_size != size
+        or (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns)
+    ):
         raise changed(path)
 
 

@@ -43,8 +43,12 @@ def find_python_release(package: str, version: str, *, indexes: Indexes, read: R
         return Release(file=link.file, url=link.url, sha256=link.sha256)
     known = [str(found) for found in dict.fromkeys(found for found, _ in offered)]
     if not known:
-        raise LockError(f"no package '{package}' on this machine's Python indexes", hint="Check its name, and pip's configuration.")
-    raise LockError(f"'{package}' has no version {version}", hint=f"{did_you_mean(version, known)} Newest: {known[-1]}.".strip())
+        raise LockError(
+            f"no package '{package}' on this machine's Python indexes", hint="Check its name, and pip's configuration."
+        )
+    raise LockError(
+        f"'{package}' has no version {version}", hint=f"{did_you_mean(version, known)} Newest: {known[-1]}.".strip()
+    )
 
 
 def _pages(name: str, indexes: Indexes) -> Iterator[str]:
@@ -68,7 +72,9 @@ def _version(text: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion:
-        raise LockError(f"'{text}' is not a version", hint="Write it as the package's page on the index does.") from None
+        raise LockError(
+            f"'{text}' is not a version", hint="Write it as the package's page on the index does."
+        ) from None
 
 
 def _versions(name: str, links: Iterable[Link]) -> Iterator[tuple[Version, Link]]:
@@ -95,7 +101,9 @@ def find_npm_release(package: str, version: str, *, registry: str, read: Read) -
     page = f"{registry.rstrip('/')}/{quote(package, safe='@')}"
     content = read(page)
     if content is None:
-        raise LockError(f"no package '{package}' in this machine's npm registry", hint="Check its name, and npm's configuration.")
+        raise LockError(
+            f"no package '{package}' in this machine's npm registry", hint="Check its name, and npm's configuration."
+        )
     try:
         versions = json.loads(content)["versions"]
         release = versions.get(version)
@@ -104,7 +112,9 @@ def find_npm_release(package: str, version: str, *, registry: str, read: Read) -
         dist = release["dist"]
         url, integrity = dist["tarball"], dist.get("integrity") or _from_shasum(dist["shasum"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise NetworkError(f"the npm registry's answer about '{package}' cannot be read", where=page, hint="Check npm's configuration.") from None
+        raise NetworkError(
+            f"the npm registry's answer about '{package}' cannot be read", where=page, hint="Check npm's configuration."
+        ) from None
     return Release(file=unquote(urlsplit(url).path).rpartition("/")[2], url=url, integrity=integrity)
 
 

@@ -80,7 +80,9 @@ class StatCache:
         entry = self._entry(path, lambda progress: _tree_entry(path, progress), "tree")
         return tuple((name, sha256) for name, sha256 in entry["listing"])
 
-    def _entry(self, path: Path, compute: Callable[[Callable[[int], object]], dict[str, Any]], kind: str) -> dict[str, Any]:
+    def _entry(
+        self, path: Path, compute: Callable[[Callable[[int], object]], dict[str, Any]], kind: str
+    ) -> dict[str, Any]:
         file = self._file(path)
         stamp, newest, size = _fingerprint(path, path.stat())
         known = self._read(file)
@@ -94,7 +96,9 @@ class StatCache:
             self._write(file, entry)
         return entry
 
-    def _report(self, path: Path, size: int, compute: Callable[[Callable[[int], object]], dict[str, Any]]) -> dict[str, Any]:
+    def _report(
+        self, path: Path, size: int, compute: Callable[[Callable[[int], object]], dict[str, Any]]
+    ) -> dict[str, Any]:
         if size < _REPORTED:
             return compute(lambda _: None)
         task = str(path)

@@ -26,7 +26,9 @@ _REASON = re.compile(r"Reason: (.+?)\.?(?:\n|$)")
 _MISMATCH = re.compile(r"hash mismatch.*?specified: +(?P<specified>\S+).*?got: +(?P<got>\S+)", re.DOTALL)
 _BLOCKED = re.compile(r"\d+ dependenc(?:y|ies) (?:of derivation|failed)")
 _LISTED = re.compile(r"(?:this derivation|these \d+ derivations) will be built:")
-_UNHEARD = re.compile(r"because it is a restricted setting|ignoring untrusted (?:substituter|flake)|Git tree '.*' is dirty")
+_UNHEARD = re.compile(
+    r"because it is a restricted setting|ignoring untrusted (?:substituter|flake)|Git tree '.*' is dirty"
+)
 
 
 @dataclass(slots=True, kw_only=True)

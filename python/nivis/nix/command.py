@@ -68,7 +68,9 @@ def parse_version(text: str) -> tuple[int, ...]:
     """Return the version in what ``nix --version`` prints: ``nix (Nix) 2.8.0`` is ``(2, 8, 0)``."""
     found = re.findall(r"(?<![\w.])(\d+(?:\.\d+)+)", text)
     if not found:
-        raise HostError(f"`nix --version` answered {text.strip()!r}", hint="Check that `nix` on PATH is the Nix package manager.")
+        raise HostError(
+            f"`nix --version` answered {text.strip()!r}", hint="Check that `nix` on PATH is the Nix package manager."
+        )
     return tuple(int(part) for part in found[-1].split("."))
 
 
@@ -81,18 +83,28 @@ def find_nix(environ: Mapping[str, str], *, is_root: bool = False) -> Nix:
     version = parse_version(answer.stdout)
     if version[:2] < OLDEST:
         found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST))
-        raise HostError(f"Nix {found} is too old: {needed} or newer is needed", where=program, hint="Install a newer Nix.")
+        raise HostError(
+            f"Nix {found} is too old: {needed} or newer is needed", where=program, hint="Install a newer Nix."
+        )
     return Nix(program=program, version=version)
 
 
 def run(
-    argv: Sequence[str], *, environ: Mapping[str, str], cwd: Path | None = None, stdin: str | None = None, doing: str = ""
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    doing: str = "",
 ) -> Output:
     """Run a command of Nix to its end and return what it wrote; raise what its failure means.
 
     ``doing`` completes the sentence "nix failed while …".
     """
-    with _start(argv, environ, cwd, subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as process, _ending(process):
+    with (
+        _start(argv, environ, cwd, subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as process,
+        _ending(process),
+    ):
         stdout, stderr = process.communicate(stdin)
     # --check-validity --print-invalid and others answer by their output: only an error message makes a failure
     if process.returncode:
@@ -174,8 +186,8 @@ def _disabled(match: re.Match[str]) -> NivisError:
     feature = match[1]
     return HostError(
         f"Nix refuses its feature '{feature}'",
-        hint=f"Add `extra-experimental-features = nix-command flakes` to ~/.config/nix/nix.conf, and take '{feature}' out of "
-        "what forbids it in NIX_CONFIG.",
+        hint=f"Add `extra-experimental-features = nix-command flakes` to ~/.config/nix/nix.conf, and take '{feature}' "
+        "out of what forbids it in NIX_CONFIG.",
     )
 
 
@@ -198,7 +210,7 @@ def _disk_full(_: re.Match[str]) -> NivisError:
     return HostError(
         "no space left on the disk that holds the Nix store",
         where="/nix",
-        hint="Run `nix store gc` to delete what no project links to; everything built so far is kept and the next run goes on.",
+        hint="Run `nix store gc` to delete what no project links to; the next run goes on where this one stopped.",
     )
 
 
@@ -219,7 +231,9 @@ def _no_group(match: re.Match[str]) -> NivisError:
 
 def _untracked(match: re.Match[str]) -> NivisError:
     file = match[1]
-    return ManifestError("git does not track the file, so Nix does not see it", where=file, hint=f"Run `git add {file}`.")
+    return ManifestError(
+        "git does not track the file, so Nix does not see it", where=file, hint=f"Run `git add {file}`."
+    )
 
 
 def _no_flake(_: re.Match[str]) -> NivisError:
@@ -239,10 +253,16 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
     for pattern, explain in (
         (r"No space left on device|database or disk is full", _disk_full),
         (r"experimental Nix feature '([^']+)' is disabled", _disabled),
-        (r"kernel namespaces that are required|setgroups failed|cloning builder process|unable to start build process", _no_sandbox),
+        (
+            r"kernel namespaces that are required|setgroups failed|cloning builder|unable to start build process",
+            _no_sandbox,
+        ),
         (r"error: the group '([^']+)' specified in 'build-users-group'", _no_group),
         (r"[^\n]*/nix/var/nix/[^\n]*: (?:Permission denied|Read-only file system)", _unwritable),
-        (r"(?:opening|creating|path)[^\n]*['\" ]/nix/store[^\n]*: (?:Permission denied|Read-only file system)", _unwritable),
+        (
+            r"(?:opening|creating|path)[^\n]*['\" ]/nix/store[^\n]*: (?:Permission denied|Read-only file system)",
+            _unwritable,
+        ),
         (r"cannot connect to (?:daemon|socket)[^\n]*", _no_daemon),
         (r"Path '([^']+)' (?:in the repository|does not exist in Git|[^\n]*is not tracked)", _untracked),
         (r"error: getting status of '/nix/store/[a-z0-9]{32}-source/([^']+)': No such file", _untracked),

@@ -10,7 +10,8 @@ Decisions:
   is configured, none is used: Nix's built-in default is not needed by the debian toolchain, and where it cannot be
   reached each command waits for its retries. A project with the nixpkgs toolchain keeps the default.
 - Nothing is looked up in the global flake registry: generated flakes name their inputs.
-- As root without a daemon there need not be a group of build users, so builds run as root, unless nix.conf names a group.
+- As root without a daemon there need not be a group of build users, so builds run as root, unless nix.conf names
+  one.
 """
 
 from __future__ import annotations
@@ -35,10 +36,7 @@ class Machine:
 def inspect_machine(environ: Mapping[str, str], *, root: Path = Path("/")) -> Machine:
     """Look at the machine; ``root`` is its file system's."""
     state = Path(environ["NIX_STATE_DIR"]) if "NIX_STATE_DIR" in environ else root / "nix/var/nix"
-    settings: dict[str, str] = {}
-    for file in conf_files(environ, root=root):
-        for name, value in read_conf(file):
-            settings[name] = value
+    settings = dict(setting for file in conf_files(environ, root=root) for setting in read_conf(file))
     return Machine(
         is_root=os.geteuid() == 0,
         daemon=(state / "daemon-socket/socket").exists(),

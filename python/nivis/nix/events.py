@@ -131,7 +131,9 @@ def _event(data: dict[str, Any]) -> Event | None:
     action = data["action"]
     if action == "start":
         fields = tuple(field for field in data.get("fields", ()) if isinstance(field, str | int))
-        return Started(id=int(data["id"]), kind=_kind(data.get("type", 0)), text=_plain(data.get("text", "")), fields=fields)
+        return Started(
+            id=int(data["id"]), kind=_kind(data.get("type", 0)), text=_plain(data.get("text", "")), fields=fields
+        )
     if action == "stop":
         return Stopped(id=int(data["id"]))
     if action == "result":

@@ -92,18 +92,23 @@ class Connection:
             raise missing_program(self._environ) from None
         self._widen()
         try:
-            self._write(number(_HELLO) + number(_VERSION))
-            self._flush()
-            if self._number() != _WELCOME:
-                raise HostError("nix-store answered in another protocol", hint="Install Nix 2.8 or newer.")
-            self._number()
+            self._greet()
         except BaseException:
             self._end(failed=True)
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._end(failed=kind is not None)
+
+    def _greet(self) -> None:
+        self._write(number(_HELLO) + number(_VERSION))
+        self._flush()
+        if self._number() != _WELCOME:
+            raise HostError("nix-store answered in another protocol", hint="Install Nix 2.8 or newer.")
+        self._number()  # its version: all that are asked for here understand 2.5
 
     def _widen(self) -> None:
         """Let the pipe hold more, so that both sides switch less often; it works without."""

@@ -106,18 +106,14 @@ def add_many(
     return [offer.path for offer in offers]
 
 
-def add_file(
-    path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], listener: Listener | None = None
-) -> str:
+def add_file(path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], listener: Listener | None = None) -> str:
     """Add one file, as non-executable content named by its sha256, and return its store path."""
     if not path.is_file():
         raise HostError("is not a file", where=str(path))
     return add_many([Addition(path=path, name=name)], nix=nix, environ=environ, listener=listener)[0]
 
 
-def add_tree(
-    path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], listener: Listener | None = None
-) -> str:
+def add_tree(path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], listener: Listener | None = None) -> str:
     """Add one folder, named by the hash of its NAR, and return its store path."""
     if not path.is_dir():
         raise HostError("is not a folder", where=str(path))
@@ -147,7 +143,9 @@ def _send(store: Connection, addition: Addition, offer: Offer, listener: Listene
     task = f"{addition.name} to the store"
     listener.begin(task, "add", offer.nar_size)
     try:
-        store.add(offer, addition.path, lambda write: _content(addition.path.resolve(), _counted(write, task, listener)))
+        store.add(
+            offer, addition.path, lambda write: _content(addition.path.resolve(), _counted(write, task, listener))
+        )
     except BaseException:
         listener.end(task, failed=True)
         raise

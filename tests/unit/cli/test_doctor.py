@@ -31,12 +31,14 @@ def test_each_check_is_a_line_with_what_mends_it(monkeypatch: pytest.MonkeyPatch
     assert examine(monkeypatch, [FINE, ODD, GONE]) == (
         3,
         "",
-        "ok    git            /usr/bin/git\n"
-        "warn  flakes         off\n"
-        "                     → nivis doctor --fix\n"
-        "fail  nix            nix is not installed\n"
-        "                     → apt-get install nix-bin\n"
-        "1 necessary thing missing\n",
+        (
+            "ok    git            /usr/bin/git\n"
+            "warn  flakes         off\n"
+            "                     → nivis doctor --fix\n"
+            "fail  nix            nix is not installed\n"
+            "                     → apt-get install nix-bin\n"
+            "1 necessary thing missing\n"
+        ),
     )
 
 

@@ -44,8 +44,10 @@ def test_a_new_project(
         [
             f"created My Birds from the template '{template}'",
             "started a git repository",
-            f"told git about .gitattributes, .gitignore, README.md and {count - 3} more (git add --intent-to-add), "
-            "so that Nix sees them",
+            (
+                f"told git about .gitattributes, .gitignore, README.md and {count - 3} more (git add --intent-to-add), "
+                "so that Nix sees them"
+            ),
             "next:",
             "  cd 'My Birds'",
             "  nivis lock",

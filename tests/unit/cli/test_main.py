@@ -62,8 +62,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         (["log"], "log: missing argument 'EXPERIMENT.STEP'. Run 'nivis log --help' to see what it takes."),
         (
             ["build", "-j", "0"],
-            "build: invalid value for '-j' / '--jobs': 0 is not in the range x>=1. "
-            "Run 'nivis build --help' to see what it takes.",
+            (
+                "build: invalid value for '-j' / '--jobs': 0 is not in the range x>=1. "
+                "Run 'nivis build --help' to see what it takes."
+            ),
         ),
         (["-C", "/not there", "status"], "-C: there is no folder '/not there'. Give the folder of the project."),
         (["status", "-C", "/not there"], "-C: there is no folder '/not there'. Give the folder of the project."),

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from nivis.lock.digest import FileDigest, TreeDigest, digest_file, digest_tree
 from nivis.lock.nar import nar_hash
 

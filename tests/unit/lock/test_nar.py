@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import LockError
 from nivis.lock import nar
 
@@ -41,7 +42,7 @@ def test_names_are_sorted_by_bytes(tmp_path: Path) -> None:
     for name in (b"b", b"B", b"a-", b"a", b"\xff", "é".encode()):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
     seen: list[bytes] = []
-    nar.dump(tmp_path, lambda _: None, visit=lambda below, _: seen.append(below))  # type: ignore[func-returns-value]
+    nar.dump(tmp_path, lambda _: None, visit=lambda below, _: seen.append(below))
     assert seen == [b"B", b"a", b"a-", b"b", "é".encode(), b"\xff"]
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import LockError
 from nivis.lock import stats
-from nivis.lock.digest import FileDigest, digest_file
+from nivis.lock.digest import FileDigest, digest_file, digest_tree
 from nivis.lock.stats import StatCache
 
 LATER = 10_000_000_000  # ns
@@ -103,7 +104,7 @@ def test_an_unchanged_folder_is_not_read(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_folder_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_folder(tmp_path)
-    real = stats.digest_tree
+    real = digest_tree
 
     def slow(path: Path, *, progress: Callable[[int], object]) -> object:
         result = real(path, progress=progress)

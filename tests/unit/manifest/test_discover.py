@@ -37,12 +37,16 @@ def test_duplicates_and_mistakes_together(tmp_path: Path) -> None:
     with pytest.raises(NivisError) as caught:
         load_experiments(found)
     assert str(caught.value).split("\n") == [
-        "experiments/2026-01-02-a/experiment.toml: 'a' is the name of two experiments: "
-        "experiments/2026-01-01-a and experiments/2026-01-02-a. "
-        'Rename a folder, or write name = "a-2" under [experiment] in one of them.',
+        (
+            "experiments/2026-01-02-a/experiment.toml: 'a' is the name of two experiments: "
+            "experiments/2026-01-01-a and experiments/2026-01-02-a. "
+            'Rename a folder, or write name = "a-2" under [experiment] in one of them.'
+        ),
         "experiments/b/experiment.toml, line 1: unknown key 'x'. Known: data, experiment, params, report, steps.",
-        "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "
-        'A line is key = "value", or a [table].',
+        (
+            "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "
+            'A line is key = "value", or a [table].'
+        ),
     ]
 
 

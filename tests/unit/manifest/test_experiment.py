@@ -158,23 +158,31 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ("[steps.'x y']\nrun = 'x'", f"line 1: 'x y' cannot be the name of a step. {RULE}"),
         (
             "[steps.train]\nrun = 'x'\noutputs = 'a'",
-            "line 3: steps.train.outputs must be a list of strings, but it is a string. "
-            'Write outputs = ["model.json"].',
+            (
+                "line 3: steps.train.outputs must be a list of strings, but it is a string. "
+                'Write outputs = ["model.json"].'
+            ),
         ),
         (
             "[steps.x]\nrun = 'x'\noutputs = ['../a']",
-            "line 3: steps.x.outputs has '../a', which is not a path inside $out. "
-            "Paths are relative to $out: write 'model.json'.",
+            (
+                "line 3: steps.x.outputs has '../a', which is not a path inside $out. "
+                "Paths are relative to $out: write 'model.json'."
+            ),
         ),
         (
             "[steps.x]\nrun = 'x'\noutputs = ['${out}/a.csv']",
-            "line 3: steps.x.outputs has '${out}/a.csv', but references are replaced in run only. "
-            "Paths are relative to $out: write 'a.csv'.",
+            (
+                "line 3: steps.x.outputs has '${out}/a.csv', but references are replaced in run only. "
+                "Paths are relative to $out: write 'a.csv'."
+            ),
         ),
         (
             "[steps.x]\nrun = 'x'\nmetrics = ['a.csv']",
-            "line 3: steps.x.metrics has 'a.csv', which is not JSON, YAML or TOML. "
-            "Its name must end in .json, .yaml or .toml.",
+            (
+                "line 3: steps.x.metrics has 'a.csv', which is not JSON, YAML or TOML. "
+                "Its name must end in .json, .yaml or .toml."
+            ),
         ),
         (
             "[steps.x]\nrun = 'x'\nmemory = 'lots'",
@@ -190,39 +198,53 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ),
         (
             "[data.x]\nlicense = 'MIT'",
-            "line 1: data.x must have one of path, url, pypi or npm, but it has none of them. "
-            'Write path = "data/file.csv".',
+            (
+                "line 1: data.x must have one of path, url, pypi or npm, but it has none of them. "
+                'Write path = "data/file.csv".'
+            ),
         ),
         (
             "[data.x]\npath = 'a'\nurl = 'https://example.org'",
-            "line 1: data.x must have one of path, url, pypi or npm, but it has path and url. "
-            'Write path = "data/file.csv".',
+            (
+                "line 1: data.x must have one of path, url, pypi or npm, but it has path and url. "
+                'Write path = "data/file.csv".'
+            ),
         ),
         (
             "[data.x]\npath = '../a'",
-            "line 2: data.x.path is '../a', which leaves the project. "
-            "Write a path relative to the project's root, or an absolute one.",
+            (
+                "line 2: data.x.path is '../a', which leaves the project. "
+                "Write a path relative to the project's root, or an absolute one."
+            ),
         ),
         (
             "[data.x]\npypi = 'a>=1'\nfile = 'x'",
-            "line 2: data.x.pypi must be a package with its exact version, but it is 'a>=1'. "
-            'Write pypi = "palmerpenguins==0.1.4".',
+            (
+                "line 2: data.x.pypi must be a package with its exact version, but it is 'a>=1'. "
+                'Write pypi = "palmerpenguins==0.1.4".'
+            ),
         ),
         (
             "[data.x]\nnpm = 'a@1'",
-            "line 2: data.x.npm needs file: the path of the data inside the package. "
-            'Write file = "package/data/file.csv".',
+            (
+                "line 2: data.x.npm needs file: the path of the data inside the package. "
+                'Write file = "package/data/file.csv".'
+            ),
         ),
         ("[data.x]\npath = 'a'\nfile = 'b'", "line 3: data.x.file belongs to pypi and npm, not to path. Remove it."),
         (
             "[data.x]\npath = 'a'\nsha256 = 'abc'",
-            "line 3: data.x.sha256 is not a sha256: 64 hexadecimal digits. "
-            "Copy what sha256sum prints, or leave it out: nivis lock records it.",
+            (
+                "line 3: data.x.sha256 is not a sha256: 64 hexadecimal digits. "
+                "Copy what sha256sum prints, or leave it out: nivis lock records it."
+            ),
         ),
         (
             "[params]\nday = 2026-01-01",
-            "line 2: params.day must be text, a number, a boolean, a list or a table, but it is a date or time. "
-            "Write it in quotes.",
+            (
+                "line 2: params.day must be text, a number, a boolean, a list or a table, but it is a date or time. "
+                "Write it in quotes."
+            ),
         ),
         ("[params]\nm.x = inf", "line 2: params.m.x must be a finite number, but it is inf. Write it in quotes."),
         (
@@ -231,8 +253,10 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ),
         (
             "[experiment]\ngoal = { metric = 'train.acc', at-least = 1 }\n[steps.train]\nrun = 'x'",
-            "line 2: experiment.goal.metric cannot be had: step 'train' lists no metrics. "
-            'Write metrics = ["metrics.json"] under [steps.train].',
+            (
+                "line 2: experiment.goal.metric cannot be had: step 'train' lists no metrics. "
+                'Write metrics = ["metrics.json"] under [steps.train].'
+            ),
         ),
         (
             "[experiment]\ngoal = { metric = 'train', at-least = 1 }",
@@ -240,8 +264,10 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ),
         (
             "[experiment]\ngoal = { metric = 'train.acc' }",
-            "line 2: experiment.goal must have either at-least or at-most. "
-            'Write goal = { metric = "train.accuracy", at-least = 0.95 }.',
+            (
+                "line 2: experiment.goal must have either at-least or at-most. "
+                'Write goal = { metric = "train.accuracy", at-least = 0.95 }.'
+            ),
         ),
     ],
 )

@@ -101,23 +101,31 @@ def test_explicit_lock_file(tmp_path: Path) -> None:
     [
         (
             "",
-            "pyproject.toml: both poetry.lock and uv.lock are there, and nothing says which one counts. "
-            'Remove one, or write lock = "uv.lock" under [tool.nivis].',
+            (
+                "pyproject.toml: both poetry.lock and uv.lock are there, and nothing says which one counts. "
+                'Remove one, or write lock = "uv.lock" under [tool.nivis].'
+            ),
         ),
         (
             "[tool.nivis]\nlock = 'uv.lock'",
-            "pyproject.toml, line 2: tool.nivis.lock is 'uv.lock', which does not exist. "
-            "Make it with the tool that the project uses, or remove the key.",
+            (
+                "pyproject.toml, line 2: tool.nivis.lock is 'uv.lock', which does not exist. "
+                "Make it with the tool that the project uses, or remove the key."
+            ),
         ),
         (
             "[tool.nivis]\nlock = 'Pipfile.lock'",
-            "pyproject.toml, line 2: tool.nivis.lock is 'Pipfile.lock', which is no lock file that nivis reads. "
-            "Known: poetry.lock, uv.lock, pylock.toml.",
+            (
+                "pyproject.toml, line 2: tool.nivis.lock is 'Pipfile.lock', which is no lock file that nivis reads. "
+                "Known: poetry.lock, uv.lock, pylock.toml."
+            ),
         ),
         (
             "[tool.uv]\n[tool.nivis]\nsource = ['../x']",
-            "pyproject.toml, line 3: tool.nivis.source has '../x', which is not a folder inside the project. "
-            "Write a path relative to pyproject.toml.",
+            (
+                "pyproject.toml, line 3: tool.nivis.source has '../x', which is not a folder inside the project. "
+                "Write a path relative to pyproject.toml."
+            ),
         ),
         (
             "[tool.uv]\n[tool.nivis.toolchain]\nsuite = 'trixy'",

@@ -50,15 +50,15 @@ def test_locate(path: str, needle: str, line: int | None) -> None:
     ("text", "message"),
     [
         ("a = b\n", 'e.toml, line 1: not valid TOML: invalid value. Text stands in quotes: key = "value".'),
-        ("\na\n", "e.toml, line 2: not valid TOML: expected '=' after a key in a key/value pair. "
-         'A line is key = "value", or a [table].'),
+        ("\na\n", ("e.toml, line 2: not valid TOML: expected '=' after a key in a key/value pair. "
+         'A line is key = "value", or a [table].')),
         ("a = [1\n", "e.toml, line 1: not valid TOML: unclosed array. A ']' or ',' is missing."),
-        ("a = 1\na = 2\n", "e.toml, line 2: not valid TOML: cannot overwrite a value. "
-         "The key is there already; keep one of them."),
-        ("[a]\n[a]\n", "e.toml, line 2: not valid TOML: cannot declare ('a',) twice. "
-         "The table is there already; keep one of them."),
-        ('a = "x\n', "e.toml, line 1: not valid TOML: illegal character '\\n'. A quote is not closed on this line; "
-         'text of several lines stands in """…""".'),
+        ("a = 1\na = 2\n", ("e.toml, line 2: not valid TOML: cannot overwrite a value. "
+         "The key is there already; keep one of them.")),
+        ("[a]\n[a]\n", ("e.toml, line 2: not valid TOML: cannot declare ('a',) twice. "
+         "The table is there already; keep one of them.")),
+        ('a = "x\n', ("e.toml, line 1: not valid TOML: illegal character '\\n'. A quote is not closed on this line; "
+         'text of several lines stands in """…""".')),
     ],
 )  # fmt: skip
 def test_syntax_error(text: str, message: str) -> None:

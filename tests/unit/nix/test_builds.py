@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from nivis.nix.builds import BuildState, derivation_name
 from nivis.nix.events import Kind, LogLine, Message, Progress, Started, Stopped, Text, parse
 
@@ -72,8 +73,10 @@ def test_content_with_another_hash(version: str) -> None:
     [build] = state.failed.values()
     assert (build.name, build.reason) == (
         "file.csv",
-        "hash mismatch: expected sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=, "
-        "got sha256-WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM=",
+        (
+            "hash mismatch: expected sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=, "
+            "got sha256-WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM="
+        ),
     )
     assert (state.done, state.fetched, state.transfers) == ({}, 1, {})
 
@@ -107,7 +110,12 @@ def test_downloads_are_counted_in_bytes() -> None:
 
 def test_events_of_unknown_activities_change_nothing() -> None:
     state = BuildState()
-    for event in (Stopped(id=9), LogLine(id=9, text="x"), Progress(id=9, done=1, expected=2, running=0, failed=0), None):
+    for event in (
+        Stopped(id=9),
+        LogLine(id=9, text="x"),
+        Progress(id=9, done=1, expected=2, running=0, failed=0),
+        None,
+    ):
         state.apply(event, 0)
     assert (state.expected, state.running, state.done) == (0, {}, {})
 
@@ -122,7 +130,7 @@ def test_warnings_and_text_become_notes_but_expected_ones_do_not() -> None:
     state = BuildState()
     for text in (
         "warning: something odd",
-        "warning: ignoring the client-specified setting 'sandbox', because it is a restricted setting and you are not trusted",
+        "warning: ignoring the client-specified setting 'sandbox', because it is a restricted setting",
         "warning: Git tree '/home/user/p' is dirty",
     ):
         state.apply(Message(level=1, text=text), 0)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError, NivisError
 from nivis.nix.command import Nix, find_nix, message, parse_version, run, stream, translate
 
@@ -16,7 +17,7 @@ DISABLED = (
 )
 FULL = (
     "/nix: no space left on the disk that holds the Nix store. Run `nix store gc` to delete what no project links to; "
-    "everything built so far is kept and the next run goes on."
+    "the next run goes on where this one stopped."
 )
 SANDBOX = (
     "Nix cannot make a sandbox here: the system does not allow the kernel namespaces it needs. "
@@ -30,7 +31,8 @@ NO_STORE = (
     "or `sudo chown -R $USER /nix` for a single user."
 )
 NO_ENTRY = (
-    "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. Run `sudo usermod -aG nix-users $USER` and log in again."
+    "/nix/var/nix/daemon-socket: the Nix daemon does not let you in. "
+    "Run `sudo usermod -aG nix-users $USER` and log in again."
 )
 MEANINGS = {
     "command-disabled": DISABLED.format("nix-command"),
@@ -60,8 +62,12 @@ def test_every_meaning_has_a_recording() -> None:
 
 
 def test_other_failures_are_quoted() -> None:
-    error = translate("\x1b[31;1merror:\x1b[0m\n   … while x\n\n   error: it broke\n   badly.\n", doing="evaluating the flake")
-    assert str(error) == "nix failed while evaluating the flake: it broke badly. Run `nivis doctor` to check this machine."
+    error = translate(
+        "\x1b[31;1merror:\x1b[0m\n   … while x\n\n   error: it broke\n   badly.\n", doing="evaluating the flake"
+    )
+    assert (
+        str(error) == "nix failed while evaluating the flake: it broke badly. Run `nivis doctor` to check this machine."
+    )
     assert error.exit_code == 3
     assert message("") == "it gave no reason"
 
@@ -136,7 +142,9 @@ def test_a_command_that_fails(tmp_path: Path) -> None:
     path = program(tmp_path, "nix-x", "echo error: no >&2; exit 1")
     with pytest.raises(NivisError) as caught:
         run([str(path), "--do", "it"], environ={"PATH": os.defpath})
-    assert str(caught.value) == "nix failed while running `nix-x --do it`: no. Run `nivis doctor` to check this machine."
+    assert (
+        str(caught.value) == "nix failed while running `nix-x --do it`: no. Run `nivis doctor` to check this machine."
+    )
 
 
 def test_a_missing_command(tmp_path: Path) -> None:
@@ -152,8 +160,15 @@ def test_lines_are_streamed(tmp_path: Path) -> None:
 
 
 def test_leaving_early_interrupts(tmp_path: Path) -> None:
-    path = program(tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done")
-    with pytest.raises(KeyboardInterrupt), stream([str(path)], environ={"PATH": os.defpath}) as running:
-        next(running.lines())
-        raise KeyboardInterrupt
+    path = program(
+        tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done"
+    )
+
+    def interrupted() -> None:
+        with stream([str(path)], environ={"PATH": os.defpath}) as running:
+            next(running.lines())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / "bye").read_text() == "bye\n"

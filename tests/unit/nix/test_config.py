@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from nivis.nix.config import Machine, conf_files, inspect_machine, nix_config, nix_environ, read_conf
 
 BARE = Machine(is_root=True, daemon=False)
@@ -99,7 +100,9 @@ def test_files_are_read_in_nix_order(tmp_path: Path) -> None:
 
 
 def test_a_file_with_includes_and_comments(tmp_path: Path) -> None:
-    (tmp_path / "nix.conf").write_text("# substituters = no\nsandbox = false # off\ninclude more.conf\n!include none.conf\nbroken\n")
+    (tmp_path / "nix.conf").write_text(
+        "# substituters = no\nsandbox = false # off\ninclude more.conf\n!include none.conf\nbroken\n"
+    )
     (tmp_path / "more.conf").write_text("extra-substituters = https://a.example https://b.example\ninclude more.conf\n")
     settings = dict(read_conf(tmp_path / "nix.conf"))
     assert settings == {"sandbox": "false", "extra-substituters": "https://a.example https://b.example"}

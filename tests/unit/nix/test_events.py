@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from nivis.nix.events import (
     Expected,
     Kind,
@@ -25,16 +26,31 @@ EVENTS = Path(__file__).with_name("fixtures") / "events"
     ("line", "event"),
     [
         (
-            '@nix {"action":"start","fields":["/nix/store/a-x.drv","",1,1],"id":4,"level":3,"text":"building x","type":105}',
-            Started(id=4, kind=Kind.BUILD, text="building x", fields=("/nix/store/a-x.drv", "", 1, 1)),
+            '@nix {"action":"start","fields":["/s/a-x.drv","",1,1],"id":4,"level":3,"text":"building x","type":105}',
+            Started(id=4, kind=Kind.BUILD, text="building x", fields=("/s/a-x.drv", "", 1, 1)),
         ),
-        ('@nix {"action":"start","id":5,"level":6,"parent":0,"text":"?","type":113}', Started(id=5, kind=Kind.OTHER, text="?")),
+        (
+            '@nix {"action":"start","id":5,"level":6,"parent":0,"text":"?","type":113}',
+            Started(id=5, kind=Kind.OTHER, text="?"),
+        ),
         ('@nix {"action":"stop","id":4}\n', Stopped(id=4)),
-        ('@nix {"action":"result","fields":["a \\u001b[31mred"],"id":4,"type":101}', LogLine(id=4, text="a \x1b[31mred")),
+        (
+            '@nix {"action":"result","fields":["a \\u001b[31mred"],"id":4,"type":101}',
+            LogLine(id=4, text="a \x1b[31mred"),
+        ),
         ('@nix {"action":"result","fields":["buildPhase"],"id":4,"type":104}', Phase(id=4, name="buildPhase")),
-        ('@nix {"action":"result","fields":[1,5,2,0],"id":1,"type":105}', Progress(id=1, done=1, expected=5, running=2, failed=0)),
-        ('@nix {"action":"result","fields":[101,7],"id":1,"type":106}', Expected(id=1, kind=Kind.FILE_TRANSFER, amount=7)),
-        ('@nix {"action":"msg","level":1,"msg":"\\u001b[35;1mwarning:\\u001b[0m x"}', Message(level=1, text="warning: x")),
+        (
+            '@nix {"action":"result","fields":[1,5,2,0],"id":1,"type":105}',
+            Progress(id=1, done=1, expected=5, running=2, failed=0),
+        ),
+        (
+            '@nix {"action":"result","fields":[101,7],"id":1,"type":106}',
+            Expected(id=1, kind=Kind.FILE_TRANSFER, amount=7),
+        ),
+        (
+            '@nix {"action":"msg","level":1,"msg":"\\u001b[35;1mwarning:\\u001b[0m x"}',
+            Message(level=1, text="warning: x"),
+        ),
         ('@nix {"action":"msg","level":0,"msg":"error: x","raw_msg":"x"}', Message(level=0, text="error: x", raw="x")),
         ("plain text", Text(text="plain text")),
         ('@nix {"action":"st', Text(text='@nix {"action":"st')),

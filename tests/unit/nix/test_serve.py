@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from nivis.errors import HostError, LockError, NivisError
 from nivis.nix.serve import Connection, Offer, number, strings
 
@@ -34,7 +35,10 @@ while True:
     command = number()
     if command == 1:
         number(); number(); paths = [string() for _ in range(number())]
-        put(1); text = paths[0].encode(); put(len(text)); sys.stdout.buffer.write(text + bytes(-len(text) % 8)); sys.stdout.buffer.flush()
+        text = paths[0].encode()
+        put(1, len(text))
+        sys.stdout.buffer.write(text + bytes(-len(text) % 8))
+        sys.stdout.buffer.flush()
     else:
         said = [string(), string(), string(), number(), number(), number(), number(), number(), string()]
         if os.environ.get("FAIL"):
@@ -108,8 +112,10 @@ def test_an_interrupt_is_cleaned_up(server: Path) -> None:
         ),
         (
             "error: writing to file: No space left on device",
-            "/nix: no space left on the disk that holds the Nix store. Run `nix store gc` to delete what no project links "
-            "to; everything built so far is kept and the next run goes on.",
+            (
+                "/nix: no space left on the disk that holds the Nix store. Run `nix store gc` to delete what no "
+                "project links to; the next run goes on where this one stopped."
+            ),
         ),
         ("error: odd", "nix failed while adding to the Nix store: odd. Run `nivis doctor` to check this machine."),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+
 from nivis.nix.store import fixed_output_path, nix32, sri_digest
 
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  # "hello\n"
@@ -29,7 +30,10 @@ def test_paths_of_trees() -> None:
 
 def test_another_store_has_other_paths() -> None:
     assert fixed_output_path("a", flat_sha256_hex=HELLO, store="/s").startswith("/s/")
-    assert fixed_output_path("a", flat_sha256_hex=HELLO, store="/s")[3:] != fixed_output_path("a", flat_sha256_hex=HELLO)[11:]
+    assert (
+        fixed_output_path("a", flat_sha256_hex=HELLO, store="/s")[3:]
+        != fixed_output_path("a", flat_sha256_hex=HELLO)[11:]
+    )
 
 
 def test_one_of_the_hashes_is_needed() -> None:

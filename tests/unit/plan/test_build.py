@@ -173,20 +173,26 @@ def test_no_float_in_the_plan(project: Project) -> None:
         (
             'metrics = ["metrics.json"]',
             'metrics = ["metrics.json"]\nsources = ["conf/*"]',
-            f"line 25: steps.train.sources: 'conf/*' matches no file in {FOLDER}. "
-            "Correct or remove it; a leading '/' means the project's root.",
+            (
+                f"line 25: steps.train.sources: 'conf/*' matches no file in {FOLDER}. "
+                "Correct or remove it; a leading '/' means the project's root."
+            ),
         ),
         (
             "${params.seed}",
             "${data.penguins}",
-            "line 20: steps.clean.env.SEED: ${data.penguins} cannot stand here: only parameters can. "
-            "Set it in run: export NAME=${data.penguins}.",
+            (
+                "line 20: steps.clean.env.SEED: ${data.penguins} cannot stand here: only parameters can. "
+                "Set it in run: export NAME=${data.penguins}."
+            ),
         ),
         (
             "${data.penguins}",
             "${steps.train}",
-            "line 17: steps: steps need one another in a circle: clean → train → clean. "
-            "Remove one of the references between them.",
+            (
+                "line 17: steps: steps need one another in a circle: clean → train → clean. "
+                "Remove one of the references between them."
+            ),
         ),
         ("[data.py]", "[data.pz]", "line 13: data.pz: not locked yet. Run 'nivis lock'."),
         ("pp==1", "pp==2", "line 13: data.py: comes from elsewhere than what is locked. Run 'nivis lock'."),

@@ -88,26 +88,26 @@ def test_escape(text: str, literal: str) -> None:
         ("${steps.prepre}", "no step named 'prepre'. Did you mean 'prepare'?"),
         ("${steps.train}", "step 'train' refers to itself. What it writes goes below ${out}."),
         ("${steps.prepare.x}", "no step named 'prepare.x'. A file below it is written ${steps.prepare}/x."),
-        ("${steps.prepare/x.csv}", "${steps.prepare/x.csv} is not a reference. "
-         "A file below it is written ${steps.prepare}/x.csv."),
+        ("${steps.prepare/x.csv}", ("${steps.prepare/x.csv} is not a reference. "
+         "A file below it is written ${steps.prepare}/x.csv.")),
         ("${data.zoo}", "no data set named 'zoo'. Known: penguins."),
         ("${params.modl.c}", "no parameter named 'modl.c'. Did you mean 'model.c'?"),
-        ("${params.model}", "${params.model} is a table, not a value. Refer to what is in it "
-         "(${params.model.c}, ${params.model.kind}), or read the file $NIVIS_PARAMS."),
+        ("${params.model}", ("${params.model} is a table, not a value. Refer to what is in it "
+         "(${params.model.c}, ${params.model.kind}), or read the file $NIVIS_PARAMS.")),
         ("${params.deep}", "${params.deep} is a list of lists or tables. Read it from the file $NIVIS_PARAMS."),
-        ("${step.prepare}", "${step.prepare} is not a reference: 'step' is unknown. Did you mean 'steps'? "
-         "A literal '${' is written '$${'."),
+        ("${step.prepare}", ("${step.prepare} is not a reference: 'step' is unknown. Did you mean 'steps'? "
+         "A literal '${' is written '$${'.")),
         ("${out.x}", "${out.x} is not a reference. A file below it is written ${out}/x."),
         ("${data.}", "${data.} is not a reference. Write ${data.name}."),
         ("${data.penguins\n}", "'${data.penguins' lacks its '}'. Write ${kind.name}."),
-        ("${matrix.c}", "${matrix.c} needs matrix, which is not supported by this version of nivis. "
-         "Remove it, or update nivis."),
-        ("${item}", "${item} needs foreach, which is not supported by this version of nivis. "
-         "Remove it, or update nivis. A variable of the shell is written $item."),
-        ("`x ${params.name}`", "${params.name} stands in backquotes, where its value cannot be written. "
-         "Write $(…) instead of backquotes."),
-        ("${x:-${params.name}}", "${params.name} stands inside ${…}, where its value cannot be written. "
-         "Give it to a variable first: value=${params.name}."),
+        ("${matrix.c}", ("${matrix.c} needs matrix, which is not supported by this version of nivis. "
+         "Remove it, or update nivis.")),
+        ("${item}", ("${item} needs foreach, which is not supported by this version of nivis. "
+         "Remove it, or update nivis. A variable of the shell is written $item.")),
+        ("`x ${params.name}`", ("${params.name} stands in backquotes, where its value cannot be written. "
+         "Write $(…) instead of backquotes.")),
+        ("${x:-${params.name}}", ("${params.name} stands inside ${…}, where its value cannot be written. "
+         "Give it to a variable first: value=${params.name}.")),
     ],
 )  # fmt: skip
 def test_error(text: str, message: str) -> None:

@@ -97,13 +97,17 @@ def test_globs(sources: Sources) -> None:
         ("node a.js", "no file 'a.js' in experiments/x. Write it, or correct the name."),
         (
             "python src/tool.py",
-            "no file 'src/tool.py' in experiments/x. "
-            "A step runs in its experiment's folder: write '../../src/tool.py'.",
+            (
+                "no file 'src/tool.py' in experiments/x. "
+                "A step runs in its experiment's folder: write '../../src/tool.py'."
+            ),
         ),
         (
             "cat ../../../outside.csv",
-            "'../../../outside.csv' is outside the project. "
-            "A step sees only the project: move it there, or declare it under [data].",
+            (
+                "'../../../outside.csv' is outside the project. "
+                "A step sees only the project: move it there, or declare it under [data]."
+            ),
         ),
     ],
 )
@@ -121,8 +125,10 @@ def test_error(sources: Sources, script: str, message: str) -> None:
         ("shared/*", "'shared/*' matches no file in experiments/x. Did you mean '/shared/*', from the project's root?"),
         (
             "../../../*",
-            "'../../../*' is outside the project. "
-            "A step sees only the project: move it there, or declare it under [data].",
+            (
+                "'../../../*' is outside the project. "
+                "A step sees only the project: move it there, or declare it under [data]."
+            ),
         ),
     ],
 )
@@ -133,6 +139,8 @@ def test_glob_error(sources: Sources, pattern: str, message: str) -> None:
 def test_data_in_a_folder(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nivis.plan.sources.MOST_FILES", 1)
     assert [str(error) for _, error in sources.of_script("cat conf").problems] == [
-        "'conf' names more than 1 files. "
-        'Declare them as data: [data.NAME] path = "experiments/x/conf", and write ${data.NAME} here.'
+        (
+            "'conf' names more than 1 files. "
+            'Declare them as data: [data.NAME] path = "experiments/x/conf", and write ${data.NAME} here.'
+        )
     ]

@@ -121,7 +121,7 @@ def base_tree(
         unpack(debs, into, listener=listener)
         found, size = _hash(into, listener)
         if found != toolchain.tree.hash:
-            raise _other_tree(toolchain.tree, found, size)  # noqa: TRY301 - cleaned up below
+            raise _other_tree(toolchain.tree, found, size)  # noqa: TRY301 - the tree is removed below
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise

@@ -1,0 +1,185 @@
+"""nivis.lock: one text for one value, and errors that say where."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nivis.errors import LockError
+from nivis.lock.file import dumps, loads, read_lock, write_if_changed, write_lock
+from nivis.lock.model import Archive, DebianPackage, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
+
+PACKAGE = DebianPackage(
+    name="bash", version="5.2", architecture="amd64", archive="debian", path="pool/b.deb", sha256="ab", size=7
+)
+LOCK = Lock(
+    system="x86_64-linux",
+    files={"pyproject.toml": "aa", "poetry.lock": "bb"},
+    toolchain=Toolchain(
+        kind="debian", suite="trixie", date="2026-11-20T00:00:00Z", request="cc", python="3.13.5", libc="2.41",
+        packages=(PACKAGE, replace(PACKAGE, name="sed")), tree=Tree(name="debian", hash="sha256-x", size=9),
+    ),
+    python=PythonEnvironment(request="dd", wheels=(Wheel(name="six", version="1", file="six.whl", sha256="ee"),)),
+    data={
+        "penguins/b": LockedData(name="b", origin={"path": "data/b"}, tree="sha256-y", size=3, files=2),
+        "penguins/a": LockedData(
+            name="ä.csv", origin={"pypi": "x==1", "file": "x/a.csv"}, sha256="ff", size=1,
+            archive=Archive(registry="pypi", file="x.whl", sha256="00", url="https://example.org/x.whl"),
+        ),
+    },
+)  # fmt: skip
+TEXT = """\
+{
+ "data": {
+  "penguins/a": {"archive": {"file": "x.whl", "registry": "pypi", "sha256": "00", "url": "https://example.org/x.whl"}, \
+"files": 1, "name": "ä.csv", "origin": {"file": "x/a.csv", "pypi": "x==1"}, "sha256": "ff", "size": 1},
+  "penguins/b": {"files": 2, "name": "b", "origin": {"path": "data/b"}, "size": 3, "tree": "sha256-y"}
+ },
+ "files": {
+  "poetry.lock": "bb",
+  "pyproject.toml": "aa"
+ },
+ "python": {
+  "request": "dd",
+  "wheels": [
+   {"file": "six.whl", "name": "six", "sha256": "ee", "version": "1"}
+  ]
+ },
+ "system": "x86_64-linux",
+ "toolchain": {
+  "date": "2026-11-20T00:00:00Z",
+  "kind": "debian",
+  "libc": "2.41",
+  "packages": [
+   {"architecture": "amd64", "archive": "debian", "name": "bash", "path": "pool/b.deb", \
+"sha256": "ab", "size": 7, "version": "5.2"},
+   {"architecture": "amd64", "archive": "debian", "name": "sed", "path": "pool/b.deb", \
+"sha256": "ab", "size": 7, "version": "5.2"}
+  ],
+  "python": "3.13.5",
+  "request": "cc",
+  "suite": "trixie",
+  "tree": {"hash": "sha256-x", "name": "debian", "size": 9}
+ },
+ "version": 1
+}
+"""
+
+
+def test_the_whole_text() -> None:
+    assert dumps(LOCK) == TEXT
+
+
+def test_it_reads_what_it_writes() -> None:
+    assert loads(TEXT) == LOCK
+    bare = replace(LOCK, python=None, data={})
+    assert loads(dumps(bare)) == bare
+
+
+def test_the_order_of_the_input_does_not_matter() -> None:
+    shuffled = random.Random(0)
+    for _ in range(5):
+        data, files = list(LOCK.data.items()), list(LOCK.files.items())
+        shuffled.shuffle(data)
+        shuffled.shuffle(files)
+        assert dumps(replace(LOCK, data=dict(data), files=dict(files))) == TEXT
+
+
+RESTORE = "Restore it (`git checkout nivis.lock`), or delete it and run `nivis lock`."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '{"version": 1,\n}',
+            f"nivis.lock:2:1: is not JSON (expecting property name enclosed in double quotes). {RESTORE}",
+        ),
+        ("", f"nivis.lock:1:1: is not JSON (expecting value). {RESTORE}"),
+        (
+            '{"version": 2, "new": []}',
+            "nivis.lock: made by a newer nivis (version 2 of the file, this nivis reads 1). Update nivis.",
+        ),
+        ("[]", f"nivis.lock: has no 'version' that nivis knows. {RESTORE}"),
+        ('{"version": "1"}', f"nivis.lock: has no 'version' that nivis knows. {RESTORE}"),
+        (
+            '{\n "data": {\n<<<<<<< HEAD\n "a": 1\n=======\n',
+            (
+                "nivis.lock:3: git left a merge conflict here. Take one side (`git checkout --ours nivis.lock`), then "
+                "run `nivis lock`: it adds what is missing."
+            ),
+        ),
+        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'files', 'toolchain', 'data'. {RESTORE}"),
+    ],
+)
+def test_broken_texts(text: str, message: str) -> None:
+    with pytest.raises(LockError) as caught:
+        loads(text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("toolchain", "packages", 1, "size"), "7", "toolchain.packages[1].size: has the wrong type"),
+        (("toolchain", "packages", 1, "size"), True, "toolchain.packages[1].size: has the wrong type"),
+        (("toolchain", "packages"), {}, "toolchain.packages: has the wrong type"),
+        (("data", "penguins/a", "archive", "url"), 1, "data['penguins/a'].archive.url: has the wrong type"),
+        (("python", "wheels", 0, "odd"), 1, "python.wheels[0].odd: is not known"),
+        (("data", "penguins/b", "origin"), [], "data['penguins/b'].origin: has the wrong type"),
+    ],
+)
+def test_wrong_values(keys: tuple[str | int, ...], value: object, message: str) -> None:
+    raw: Any = json.loads(TEXT)
+    place = raw
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    with pytest.raises(LockError) as caught:
+        loads(json.dumps(raw))
+    assert str(caught.value) == f"nivis.lock: {message}. {RESTORE}"
+
+
+def test_a_missing_field() -> None:
+    raw = json.loads(TEXT)
+    del raw["toolchain"]["tree"]["hash"]
+    with pytest.raises(LockError) as caught:
+        loads(json.dumps(raw))
+    assert str(caught.value) == f"nivis.lock: toolchain.tree: lacks one of 'hash'. {RESTORE}"
+
+
+def test_it_is_written_only_if_it_changed(tmp_path: Path) -> None:
+    assert read_lock(tmp_path) is None
+    assert write_lock(tmp_path, LOCK)
+    before = (tmp_path / "nivis.lock").stat()
+    assert not write_lock(tmp_path, LOCK)
+    after = (tmp_path / "nivis.lock").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert read_lock(tmp_path) == LOCK
+    assert write_lock(tmp_path, replace(LOCK, data={}))
+    assert [path.name for path in tmp_path.iterdir()] == ["nivis.lock"]
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "x"
+    file.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_if_changed(file, b"new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "old")]
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "nivis.lock").write_bytes(b"\xff")
+    with pytest.raises(LockError) as caught:
+        read_lock(tmp_path)
+    assert str(caught.value) == f"nivis.lock: is not UTF-8 text. {RESTORE}"
