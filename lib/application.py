@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 
-OUT = os.environ["OUT"]
-SITE = f"{OUT}/lib/{os.environ['PNAME']}"
+OUT = os.environ["out"]
+SITE = f"{OUT}/lib/{os.environ['pname']}"
 PROGRAM = """\
 #!{environment}/bin/python -I
 import sys
@@ -24,7 +24,7 @@ sys.exit({function}())
 
 def main():
     """Copy, compile, write the program."""
-    with open(os.environ["PACKAGESPATH"], encoding="utf-8") as file:
+    with open(os.environ["packagesPath"], encoding="utf-8") as file:
         packages = json.load(file)
     for place in sorted(packages):
         # Not copytree's own copy: it would keep the store's read-only folders, into which the next one goes.
@@ -33,12 +33,12 @@ def main():
             os.makedirs(target, exist_ok=True)
             for name in files:
                 shutil.copyfile(f"{directory}/{name}", f"{target}/{name}")
-    subprocess.run([sys.executable, "-IS", os.environ["BYTECODE"], SITE, str(os.cpu_count() or 1)], check=True)
-    module, _, function = os.environ["ENTRY"].partition(":")
+    subprocess.run([sys.executable, "-IS", os.environ["bytecode"], SITE, str(os.cpu_count() or 1)], check=True)
+    module, _, function = os.environ["entry"].partition(":")
     os.makedirs(f"{OUT}/bin")
-    program = f"{OUT}/bin/{os.environ['PNAME']}"
+    program = f"{OUT}/bin/{os.environ['pname']}"
     with open(program, "w", encoding="utf-8") as file:
-        file.write(PROGRAM.format(environment=os.environ["ENVIRONMENT"], site=SITE, module=module, function=function))
+        file.write(PROGRAM.format(environment=os.environ["environment"], site=SITE, module=module, function=function))
     os.chmod(program, 0o755)
 
 

@@ -14,9 +14,9 @@ from configparser import ConfigParser
 
 from installer.scripts import Script
 
-OUT = os.environ["OUT"]
-PYTHON = os.environ["PYTHON"]
-SITE = f"lib/python{os.environ['PYTHONVERSION']}/site-packages"
+OUT = os.environ["out"]
+PYTHON = os.environ["python"]
+SITE = f"lib/python{os.environ['pythonVersion']}/site-packages"
 
 
 def link(sources, target):
@@ -78,7 +78,7 @@ def own_scripts(folder):
 
 def main():
     """Build the environment."""
-    with open(os.environ["WHEELSPATH"], encoding="utf-8") as file:
+    with open(os.environ["wheelsPath"], encoding="utf-8") as file:
         wheels = file.read().split()
     os.makedirs(f"{OUT}/bin")
     os.makedirs(f"{OUT}/{SITE}")
@@ -86,7 +86,7 @@ def main():
         os.symlink(PYTHON, f"{OUT}/bin/{name}")
     with open(f"{OUT}/pyvenv.cfg", "w", encoding="utf-8") as file:
         file.write(f"home = {os.path.dirname(PYTHON)}\ninclude-system-site-packages = false\n")
-        file.write(f"version = {os.environ['PYTHONVERSION']}\n")
+        file.write(f"version = {os.environ['pythonVersion']}\n")
     join([f"{wheel}/{SITE}" for wheel in wheels], f"{OUT}/{SITE}")
     for wheel in wheels:
         console_scripts(f"{wheel}/{SITE}")

@@ -17,7 +17,7 @@ import tomllib
 
 import yaml
 
-OUT = os.environ["OUT"]
+OUT = os.environ["out"]
 
 
 def load(path):
@@ -82,9 +82,9 @@ def dump(path, value):
 
 def main():
     """Build the result."""
-    with open(os.environ["STEPSPATH"], encoding="utf-8") as file:
+    with open(os.environ["stepsPath"], encoding="utf-8") as file:
         steps = json.load(file)
-    with open(os.environ["PROVENANCEPATH"], encoding="utf-8") as file:
+    with open(os.environ["provenancePath"], encoding="utf-8") as file:
         provenance = json.load(file)
     for part in ("experiment", "params"):  # JSON inside JSON: Nix 2.8 would write their floats with six digits
         provenance[part] = json.loads(provenance[part])

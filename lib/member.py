@@ -11,13 +11,13 @@ import sys
 import tarfile
 import zipfile
 
-ARCHIVE = os.environ["ARCHIVE"]
-MEMBER = os.environ["MEMBER"]
+ARCHIVE = os.environ["archive"]
+MEMBER = os.environ["member"]
 
 
 def copy(stream):
     """Write the member."""
-    with open(os.environ["OUT"], "wb") as file:
+    with open(os.environ["out"], "wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
 
 

@@ -17,8 +17,8 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.records import RecordEntry
 from installer.sources import WheelFile
 
-OUT = os.environ["OUT"]
-SITE = f"{OUT}/lib/python{os.environ['PYTHONVERSION']}/site-packages"
+OUT = os.environ["out"]
+SITE = f"{OUT}/lib/python{os.environ['pythonVersion']}/site-packages"
 CORES = int(os.environ.get("NIX_BUILD_CORES") or 0) or os.cpu_count() or 1
 
 
@@ -49,15 +49,15 @@ def main():
     schemes = {
         "purelib": SITE,
         "platlib": SITE,
-        "headers": f"{OUT}/include/python{os.environ['PYTHONVERSION']}",
+        "headers": f"{OUT}/include/python{os.environ['pythonVersion']}",
         "scripts": f"{OUT}/scripts",
         "data": OUT,
     }
     os.makedirs(SITE)
     destination = StoreDestination(schemes, interpreter=sys.executable, script_kind="posix")
-    with zipfile.ZipFile(os.environ["WHEEL"]) as archive:
-        install(NamedWheel(archive, os.environ["FILE"]), destination, {"INSTALLER": b"nivis\n"})
-    subprocess.run([sys.executable, "-IS", os.environ["BYTECODE"], SITE, str(CORES)], check=True)
+    with zipfile.ZipFile(os.environ["wheel"]) as archive:
+        install(NamedWheel(archive, os.environ["file"]), destination, {"INSTALLER": b"nivis\n"})
+    subprocess.run([sys.executable, "-IS", os.environ["bytecode"], SITE, str(CORES)], check=True)
 
 
 main()

@@ -16,11 +16,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-BASE = os.environ["BASE"]
-OUT = os.environ["OUT"]
-TRIPLET = os.environ["TRIPLET"]
-LOADER = os.environ["LOADER"]
-PYTHON = "python" + os.environ["PYTHONVERSION"]
+BASE = os.environ["base"]
+OUT = os.environ["out"]
+TRIPLET = os.environ["triplet"]
+LOADER = os.environ["loader"]
+PYTHON = "python" + os.environ["pythonVersion"]
 CORES = int(os.environ.get("NIX_BUILD_CORES") or 0) or os.cpu_count() or 1
 
 LIBRARIES = f"{OUT}/usr/lib/{TRIPLET}"
@@ -160,7 +160,7 @@ def main():
             patch_script(path, line)
     with ThreadPoolExecutor(CORES) as pool:
         list(pool.map(patch_program, [path for path, line in lines.items() if line == b""]))
-    subprocess.run([f"{OUT}/bin/python", "-IS", os.environ["BYTECODE"], f"{OUT}/usr/lib", str(CORES)], check=True)
+    subprocess.run([f"{OUT}/bin/python", "-IS", os.environ["bytecode"], f"{OUT}/usr/lib", str(CORES)], check=True)
 
 
 main()

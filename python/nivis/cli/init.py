@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.errors import HostError, ManifestError, UsageError
-from nivis.flake.generate import ATTRIBUTES, MARKER, flake_text, ignore_lines, with_lines, write_atomically
+from nivis.flake.generate import MARKER, flake_text, git_files, write_atomically
 from nivis.flake.git import added_note, init_work_tree, intend_to_add, is_ignored, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.project import decode_project, load_project
@@ -99,8 +99,7 @@ def _adopt(root: Path) -> Started:
     pyproject = with_settings(text, root) if text is not None else new_pyproject(root)
     project = decode_project(pyproject, root, ()) if text is None else load_project(root)
     files[PYPROJECT] = pyproject.encode()
-    for name, lines in ((".gitignore", ignore_lines(project)), (".gitattributes", ATTRIBUTES)):
-        files[PurePosixPath(name)] = with_lines(_read(root / name) or "", lines, comment="# nivis").encode()
+    files.update(git_files(project))
     flake = _read(root / FLAKE)
     if flake is None:
         files[FLAKE] = flake_text(project).encode()

@@ -7,6 +7,7 @@ import click
 from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.engine.locking import lock_project
+from nivis.engine.provide import provide
 
 
 @click.command(
@@ -32,6 +33,8 @@ def command(session: Session, update: tuple[str, ...], check: bool) -> None:
     with session.display() as display:
         workspace = session.workspace(display)
         locked = lock_project(workspace, update=update, check=check)
+        if not check:
+            provide(workspace, locked)
     changed = [str(path) for path in locked.changed]
     if session.json:
         session.answer({"changed": changed})

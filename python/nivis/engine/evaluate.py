@@ -18,15 +18,15 @@ from nivis.errors import LockError, NivisError
 from nivis.nix.command import run
 
 
-def expression(experiments: Sequence[str]) -> str:
+def expression(library: str, experiments: Sequence[str]) -> str:
     """Return the Nix expression for the inventory of some experiments; the working directory is the project."""
     names = " ".join(json.dumps(name) for name in sorted(experiments))
-    return f"(import ./nix/nivis).inventory {{ root = ./.; experiments = [ {names} ]; }}"
+    return f"(import ({library})).inventory {{ root = ./.; experiments = [ {names} ]; }}"
 
 
 def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
     """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    return decode(_evaluate(workspace, expression(experiments)))
+    return decode(_evaluate(workspace, expression(workspace.library, experiments)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: s
     names = "".join(
         f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value
     )
-    return Recipe(**json.loads(_evaluate(workspace, f"(import ./nix/nivis).recipe {{ root = ./.;{names} }}")))
+    return Recipe(**json.loads(_evaluate(workspace, f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}")))
 
 
 def _evaluate(workspace: Workspace, text: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from nivis.engine.sources import data_sources, store_path
 from nivis.engine.workspace import Workspace
-from nivis.errors import LockError, NivisError, UsageError, did_you_mean, raise_all
+from nivis.errors import LockError, ManifestError, NivisError, UsageError, did_you_mean, raise_all
 from nivis.flake.generate import PLANS, generated, outdated, write_files
 from nivis.flake.git import added_note, intend_to_add, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
@@ -109,6 +109,12 @@ def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Colle
     from nivis.lock.debian.toolchain import lock_toolchain, request
 
     settings = workspace.project.toolchain
+    if settings.kind != "debian":
+        raise ManifestError(
+            f"nivis cannot lock a toolchain of kind '{settings.kind}' yet",
+            where="pyproject.toml: tool.nivis.toolchain.kind",
+            hint='Write kind = "debian", or call lib/ with a lock of your own.',
+        )
     if old is not None and "toolchain" not in update and old.toolchain.request == request(settings, SYSTEM):
         return old.toolchain
     return lock_toolchain(

@@ -79,6 +79,17 @@ def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
     return names
 
 
+def given(need: Need) -> Need:
+    """Return the part that plain Nix cannot fetch by itself: the base tree, files of the project, what has no URL."""
+    return Need(
+        base=need.base,
+        wheels=tuple(wheel for wheel in need.wheels if wheel.url is None),
+        data=tuple(
+            entry for entry in need.data if "path" in entry.origin or (entry.archive and entry.archive.url is None)
+        ),
+    )
+
+
 def supply(
     workspace: Workspace,
     inventory: Inventory,
@@ -86,10 +97,12 @@ def supply(
     plans: Mapping[str, Mapping[str, object]],
     *,
     shell: bool = False,
+    given_only: bool = False,
 ) -> None:
     """Bring what is needed; raises what downloads and the store raise, all problems together."""
     absent = missing(list(inventory.paths()), nix=workspace.nix, environ=workspace.nix_environ)
     need = needed(inventory, lock, plans, absent, shell=shell)
+    need = given(need) if given_only else need
     if not need:
         return
     with ThreadPoolExecutor(2) as pool:

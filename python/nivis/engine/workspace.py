@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nivis.fetch.cache import Cache, default_cache
+from nivis.flake.resources import resource_folder
 from nivis.lock.stats import StatCache
 from nivis.manifest.model import Project
 from nivis.manifest.project import find_root, load_project
@@ -32,6 +34,11 @@ class Workspace:
     def stats(self) -> StatCache:
         """Return the memory of file hashes."""
         return StatCache(self.cache.folder, listener=self.listener)
+
+    @property
+    def library(self) -> str:
+        """Return the Nix library as a path in Nix expressions: the project's copy, or the one that came with nivis."""
+        return "./nix/nivis" if self.project.flake else f"/. + {json.dumps(str(resource_folder('lib')))}"
 
     @cached_property
     def nix(self) -> Nix:

@@ -28,7 +28,6 @@ FLAKE = PurePosixPath("flake.nix")
 LIBRARY = PurePosixPath("nix/nivis")
 PLANS = PurePosixPath("nix/plans")
 FLAKE_LOCK = {"nodes": {"root": {}}, "root": "root", "version": 7}
-ATTRIBUTES = ("nivis.lock linguist-generated", "flake.nix linguist-generated", "nix/** linguist-generated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +45,14 @@ def project_files(
     project: Project, plans: Mapping[str, Mapping[str, object]], library: Mapping[PurePosixPath, bytes]
 ) -> dict[PurePosixPath, bytes]:
     """Return every generated file of a project; ``plans`` by experiment, ``library`` as read_tree(lib) gives it."""
+    written = {PLANS / f"{name}.json": dumps(plan).encode() for name, plan in sorted(plans.items())}
+    if not project.flake:
+        return written
     return {
         FLAKE: flake_text(project).encode(),
         PurePosixPath("flake.lock"): (json.dumps(FLAKE_LOCK, indent=2) + "\n").encode(),
         **{LIBRARY / path: content for path, content in library.items()},
-        **{PLANS / f"{name}.json": dumps(plan).encode() for name, plan in sorted(plans.items())},
+        **written,
     }
 
 
@@ -73,6 +75,12 @@ def ignore_lines(project: Project) -> tuple[str, ...]:
     return (f"/{project.generated}/", "/data/", "/.nivis/")
 
 
+def attribute_lines(project: Project) -> tuple[str, ...]:
+    """Return what the project's .gitattributes must hold: reviews fold what nobody wrote."""
+    folders = ("flake.nix", "nix/**") if project.flake else ("nix/plans/**",)
+    return tuple(f"{path} linguist-generated" for path in ("nivis.lock", *folders))
+
+
 def with_lines(text: str, lines: Sequence[str], *, comment: str) -> str:
     """Return ``text`` with the missing ``lines`` appended below ``comment``; what is there stays as it is."""
     present = {line.strip() for line in text.splitlines()}
@@ -90,16 +98,24 @@ def generated(
 ) -> dict[PurePosixPath, bytes]:
     """Return project_files and the files that lines are added to, as they are to be."""
     wanted = project_files(project, plans, library)
-    for name, lines in ((".gitignore", ignore_lines(project)), (".gitattributes", ATTRIBUTES)):
+    wanted.update(git_files(project))
+    return wanted
+
+
+def git_files(project: Project) -> dict[PurePosixPath, bytes]:
+    """Return .gitignore and .gitattributes: what is there, and the lines that nivis needs below it."""
+    found = {}
+    for name, lines in ((".gitignore", ignore_lines(project)), (".gitattributes", attribute_lines(project))):
         path = project.root / name
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        wanted[PurePosixPath(name)] = with_lines(text, lines, comment="# nivis").encode()
-    return wanted
+        found[PurePosixPath(name)] = with_lines(text, lines, comment="# nivis").encode()
+    return found
 
 
 def outdated(root: Path, files: Mapping[PurePosixPath, bytes]) -> Changes:
     """Return what write_files would do; raises ManifestError if flake.nix is somebody's own."""
-    _refuse_foreign_flake(root)
+    if FLAKE in files:
+        _refuse_foreign_flake(root)
     return Changes(
         written=tuple(path for path in sorted(files) if not _is(root / path, files[path])),
         removed=tuple(path for path in _present(root) if path not in files),
@@ -144,8 +160,8 @@ def _refuse_foreign_flake(root: Path) -> None:
         raise ManifestError(
             "was not written by nivis, and nivis will not overwrite it",
             where=str(FLAKE),
-            hint="Move it away and run the command again; "
-            "merge your outputs with `(import ./nix/nivis).outputs { root = ./.; }` in a flake of another folder.",
+            hint="Move it away, or write `flake = false` under [tool.nivis] and take the project's outputs from "
+            "`(import <nivis>/lib).outputs { root = ./.; }` in your own flake.",
         )
 
 

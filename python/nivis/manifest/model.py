@@ -33,6 +33,7 @@ class Project:
     groups: tuple[str, ...] = ()  # dependency groups to install beside the main one
     extras: tuple[str, ...] = ()
     urls: bool = True  # record download URLs in nivis.lock
+    flake: bool = True  # let nivis write flake.nix and nix/nivis/; else the project has a flake of its own
     pyproject: Mapping[str, object] = field(default_factory=dict)  # the decoded file
     lock_file: str | None = None  # poetry.lock, uv.lock or pylock.toml, the one that is there
 

@@ -21,7 +21,7 @@ from nivis.manifest.toml import Source, Table, parse
 PYPROJECT = "pyproject.toml"
 LOCK_FILES = ("poetry.lock", "uv.lock", "pylock.toml")
 
-_KEYS = ("experiments", "source", "generated", "toolchain", "groups", "extras", "urls", "lock")
+_KEYS = ("experiments", "source", "generated", "toolchain", "groups", "extras", "urls", "lock", "flake")
 _TOOLCHAIN = ("kind", "suite", "packages", "mirror")
 _SUITES = ("bookworm", "trixie")
 # PEP 751: pylock.toml, or pylock.NAME.toml
@@ -76,6 +76,7 @@ def decode_project(text: str, root: Path, present: tuple[str, ...]) -> Project:
         groups=settings.strings("groups", "plots"),
         extras=settings.strings("extras", "gpu"),
         urls=settings.boolean("urls", True),
+        flake=settings.boolean("flake", True),
         pyproject=raw,
         lock_file=_lock_file(settings, raw, root, present),
     )
