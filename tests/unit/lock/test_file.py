@@ -19,6 +19,7 @@ PACKAGE = DebianPackage(
 )
 LOCK = Lock(
     system="x86_64-linux",
+    source=("src",),
     files={"pyproject.toml": "aa", "poetry.lock": "bb"},
     toolchain=Toolchain(
         kind="debian", suite="trixie", date="2026-11-20T00:00:00Z", request="cc", python="3.13.5", libc="2.41",
@@ -50,6 +51,9 @@ TEXT = """\
    {"file": "six.whl", "name": "six", "sha256": "ee", "version": "1"}
   ]
  },
+ "source": [
+  "src"
+ ],
  "system": "x86_64-linux",
  "toolchain": {
   "date": "2026-11-20T00:00:00Z",
@@ -114,7 +118,7 @@ RESTORE = "Restore it (`git checkout nivis.lock`), or delete it and run `nivis l
                 "run `nivis lock`: it adds what is missing."
             ),
         ),
-        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'files', 'toolchain', 'data'. {RESTORE}"),
+        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'source', 'files', 'toolchain', 'data'. {RESTORE}"),
     ],
 )
 def test_broken_texts(text: str, message: str) -> None:
