@@ -18,7 +18,6 @@ from nivis.flake.generate import (
     outdated,
     project_files,
     with_lines,
-    write_atomically,
     write_files,
 )
 from nivis.manifest.model import Project
@@ -170,19 +169,6 @@ def test_a_project_with_a_flake_of_its_own_gets_the_plans_alone(tmp_path: Path) 
     files = project_files(replace(a_project(tmp_path), flake=False), PLANS, LIBRARY)
     assert tuple(files) == paths("nix/plans/penguins.json")
     assert write_files(tmp_path, files) == Changes(written=paths("nix/plans/penguins.json"))
-
-
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "file"
-    target.write_text("old")
-
-    def full(self: Path, content: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(target, b"new")
-    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("file", "old")]
 
 
 def test_the_mode_of_a_file_stays(tmp_path: Path) -> None:
