@@ -30,7 +30,7 @@ unit: .venv/.dev  ## tests without Nix and network
 	$(BIN)/pytest -q -m "not nix and not network" tests/unit
 
 integration: setup .venv/.dev  ## tests with real builds
-	$(BIN)/pytest -q -n auto tests/integration
+	$(BIN)/pytest -q -n auto --dist loadgroup tests/integration
 
 format: .venv/.dev  ## put code into its shape
 	$(BIN)/ruff check --fix-only -q .
