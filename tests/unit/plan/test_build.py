@@ -47,7 +47,7 @@ metrics = ["metrics.json"]
 memory = "1 MiB"
 """
 LOCKED = {
-    "penguins": LockedData(name="my penguins.csv", origin={"path": "data/my penguins.csv"}, sha256="a" * 64),
+    "penguins": LockedData(name="my-penguins.csv", origin={"path": "data/my penguins.csv"}, sha256="a" * 64),
     "py": LockedData(
         name="x.csv",
         origin={"pypi": "pp==1", "file": "pp/x.csv"},
