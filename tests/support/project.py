@@ -65,7 +65,7 @@ class Project:
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def nivis(self, *words: str | Path, code: int = 0, **more: str) -> Ran:
-        return self.run([*NIVIS, *words], code=code, **more)
+        return self.run([*NIVIS, *words], code=code, cwd=None, **more)
 
     def nix(self, *words: str | Path, code: int = 0) -> Ran:
         return self.run(["nix", *words], code=code)
