@@ -133,9 +133,9 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
             mirrors=mirrors,
             listener=workspace.listener,
             offline=workspace.offline,
-            into=Path(folder) / "tree",
+            into=Path(folder) / "tree.nar",
         )
-        addition = Addition(path=path, name=tree.name, nar=tree.hash, nar_size=tree.size)
+        addition = Addition(path=path, name=tree.name, nar=tree.hash, nar_size=tree.size, packed=True)
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
