@@ -1,6 +1,6 @@
 """Copy one file out of a wheel, an sdist or an npm package to $out.
 
-Members of a tarball are named below its single top folder ("package/" in npm's).
+In a tarball the path is looked for as given, then below the only top folder ("package/" in npm's).
 
 Environment: archive, member, out.
 """
@@ -28,10 +28,13 @@ def main():
             copy(stream)
         return
     with tarfile.open(ARCHIVE) as archive:
-        for member in archive:
-            if member.isfile() and member.name.removeprefix("./").partition("/")[2] == MEMBER:
-                copy(archive.extractfile(member))
-                return
+        members = {member.name.removeprefix("./"): member for member in archive if member.isfile()}
+        tops = {name.partition("/")[0] for name in members}
+        below = f"{tops.pop()}/{MEMBER}" if len(tops) == 1 else MEMBER
+        found = members.get(MEMBER) or members.get(below)
+        if found:
+            copy(archive.extractfile(found))
+            return
     sys.exit(f"{ARCHIVE}: no file {MEMBER!r}")
 
 

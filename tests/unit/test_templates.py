@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nivis.flake.generate import ATTRIBUTES, FLAKE_LOCK, flake_text, ignore_lines, with_lines
+from nivis.flake.generate import FLAKE_LOCK, flake_text, git_files
 from nivis.manifest.discover import load_experiments
 from nivis.manifest.project import load_project
 
@@ -27,9 +27,9 @@ def test_the_flake_is_the_generated_one(root: Path) -> None:
 
 
 def test_git_settings_need_nothing_added(root: Path) -> None:
-    for name, lines in ((".gitignore", ignore_lines(load_project(root))), (".gitattributes", ATTRIBUTES)):
-        text = (root / name).read_text()
-        assert with_lines(text, lines, comment="# nivis") == text
+    files = git_files(load_project(root))
+    assert sorted(map(str, files)) == [".gitattributes", ".gitignore"]
+    assert {path: (root / path).read_bytes() for path in files} == files
 
 
 def test_every_experiment_is_valid_and_answers_a_question(root: Path) -> None:

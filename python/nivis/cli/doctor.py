@@ -12,7 +12,7 @@ from nivis.cli.checks import FAIL, OK, WARN, Check, conf_lines, run_checks, this
 from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.cli.units import plural
-from nivis.flake.generate import write_atomically
+from nivis.files import write_atomically
 from nivis.nix.config import conf_files, inspect_machine
 
 COLOURS = {OK: "green", WARN: "yellow", FAIL: "red"}

@@ -15,7 +15,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.errors import HostError, ManifestError, UsageError
-from nivis.flake.generate import MARKER, flake_text, git_files, write_atomically
+from nivis.files import write_atomically
+from nivis.flake.generate import MARKER, flake_text, git_files
 from nivis.flake.git import added_note, init_work_tree, intend_to_add, is_ignored, require_work_tree
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.project import decode_project, load_project

@@ -12,7 +12,7 @@ from nivis.cli.command import Command
 from nivis.cli.completion import experiment_names
 from nivis.cli.session import Session
 from nivis.errors import NivisError, UsageError
-from nivis.flake.generate import write_atomically
+from nivis.files import write_atomically
 from nivis.flake.git import added_note, intend_to_add
 from nivis.manifest.model import Project
 from nivis.manifest.project import find_root, load_project

@@ -202,13 +202,17 @@ def _files(
     files[PurePosixPath(NAME)] = dumps(lock).encode()
     for name, experiment in experiments.items():
         entries = {key: lock.data[f"{name}/{key}"] for key in experiment.data}
-        listing = functools.partial(_listing, workspace, root)
+        listing = functools.partial(_listing, workspace, root, entries)
         files[experiment.folder / "hashes.txt"] = hashes_text(entries, store_path=store_path, listing=listing)
     return files
 
 
-def _listing(workspace: Workspace, root: Path, path: Path) -> Listing:
-    return workspace.stats.listing(root / path)
+def _listing(workspace: Workspace, root: Path, entries: Mapping[str, LockedData], path: Path) -> Listing:
+    """List a folder's files, from the store where the project's own copy is gone."""
+    if (root / path).exists():
+        return workspace.stats.listing(root / path)
+    stored = next(store_path(entry) for entry in entries.values() if entry.origin.get("path") == str(path))
+    return workspace.stats.listing(Path(stored))
 
 
 def _write(

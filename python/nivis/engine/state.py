@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nivis.flake.generate import write_atomically
+from nivis.files import write_atomically
 
 _VERSION = 1
 _FILE = Path(".nivis/state.json")

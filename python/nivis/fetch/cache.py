@@ -10,8 +10,6 @@ Layout below the cache folder::
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,19 +69,6 @@ def hash_file(path: Path) -> tuple[str, int]:
             digest.update(view[:count])
             size += count
     return digest.hexdigest(), size
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that readers see the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _digest(text: str) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from nivis.errors import HostError, NetworkError, NivisError, raise_all
-from nivis.fetch.cache import Cache, hash_file, write_atomically
+from nivis.fetch.cache import Cache, hash_file
 from nivis.fetch.client import Client, shown
 from nivis.fetch.model import Download, Fetched
 from nivis.fetch.transfer import (
@@ -35,6 +35,7 @@ from nivis.fetch.transfer import (
     megabytes,
     reason,
 )
+from nivis.files import write_atomically
 from nivis.progress import Listener
 
 __all__ = ["Client", "Download", "Fetched", "HashError", "NotFoundError", "Patience", "fetch_all", "fetch_text"]

@@ -21,8 +21,9 @@ from typing import BinaryIO
 import urllib3
 
 from nivis.errors import NetworkError, NivisError
-from nivis.fetch.cache import CHUNK, write_atomically
+from nivis.fetch.cache import CHUNK
 from nivis.fetch.client import Client, shown
+from nivis.files import write_atomically
 
 AGAIN = "Run the same command again: it resumes."
 

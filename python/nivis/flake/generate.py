@@ -12,7 +12,6 @@ what is not generated there is removed.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from string import Template
 
 from nivis.errors import ManifestError
+from nivis.files import write_atomically
 from nivis.manifest.model import Project
 from nivis.plan.build import dumps
 
@@ -132,20 +132,6 @@ def write_files(root: Path, files: Mapping[PurePosixPath, bytes]) -> Changes:
     if changes.removed:
         _remove_empty_folders(root)
     return changes
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it; the folder is made if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _description(project: Project) -> str:

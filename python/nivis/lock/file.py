@@ -8,9 +8,7 @@ Fields that are empty (None) are left out.
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import types
 import typing
 from collections.abc import Mapping
@@ -70,36 +68,6 @@ def read_lock(root: Path) -> Lock | None:
         return None
     except UnicodeDecodeError:
         raise LockError("is not UTF-8 text", where=NAME, hint=_restore(NAME)) from None
-
-
-def write_lock(root: Path, lock: Lock) -> bool:
-    """Write the project's lock atomically, and only if it changed; return whether it did."""
-    return write_if_changed(root / NAME, dumps(lock).encode())
-
-
-def write_if_changed(path: Path, content: bytes) -> bool:
-    """Write a file atomically, and only if its content changes; return whether it did."""
-    try:
-        if path.read_bytes() == content:
-            return False
-    except FileNotFoundError:
-        pass
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return True
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _restore(where: str) -> str:

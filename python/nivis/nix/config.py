@@ -39,9 +39,16 @@ def inspect_machine(environ: Mapping[str, str], *, root: Path = Path("/")) -> Ma
     settings = dict(setting for file in conf_files(environ, root=root) for setting in read_conf(file))
     return Machine(
         is_root=os.geteuid() == 0,
-        daemon=(state / "daemon-socket/socket").exists(),
+        daemon=_exists(state / "daemon-socket/socket"),
         settings=settings,
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # Debian lets only the group nix-users into the folder
+        return False
 
 
 def conf_files(environ: Mapping[str, str], *, root: Path = Path("/")) -> list[Path]:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from nivis.errors import LockError, NivisError
 from nivis.lock.model import LockedData
 from nivis.manifest.model import Data, Experiment, PackageData, UrlData
 from nivis.manifest.origin import origin_record
-
-# Names of store paths, less "?" and "=", which shells read otherwise. Nix manual, "Store path".
-_NOT_IN_STORE_NAME = re.compile(r"[^A-Za-z0-9+._-]+")
-_LONGEST = 150  # of 211 that Nix allows: a .drv or a .lock of it must fit, too
-
-
-def store_name(text: str) -> str:
-    """Return a name for a store path that is as near to ``text`` as may be."""
-    return _NOT_IN_STORE_NAME.sub("-", text).lstrip(".-")[-_LONGEST:].lstrip(".-") or "data"
 
 
 def plan_data(
@@ -46,7 +36,7 @@ def _difference(data: Data, entry: LockedData) -> str:
 
 
 def _entry(data: Data, entry: LockedData) -> dict[str, object]:
-    planned: dict[str, object] = {"name": store_name(entry.name), "origin": dict(entry.origin)}
+    planned: dict[str, object] = {"name": entry.name, "origin": dict(entry.origin)}
     if entry.tree is not None:
         planned["tree"] = entry.tree
     else:

@@ -14,8 +14,9 @@ import pytest
 
 from nivis.errors import HostError, NetworkError, Problems
 from nivis.fetch import transfer
-from nivis.fetch.cache import Cache, write_atomically
+from nivis.fetch.cache import Cache
 from nivis.fetch.download import Client, Download, Fetched, HashError, NotFoundError, Patience, fetch_all, fetch_text
+from nivis.files import write_atomically
 from nivis.progress import Silent
 
 CONTENT = os.urandom(3_000_000)

@@ -4,7 +4,6 @@ import pytest
 
 from nivis.cli.activity import (
     Activity,
-    BuildSnapshot,
     Line,
     build_summary,
     current_lines,
@@ -14,6 +13,7 @@ from nivis.cli.activity import (
     line_text,
     summary,
 )
+from nivis.progress import BuildSnapshot
 
 
 def downloading() -> Activity:

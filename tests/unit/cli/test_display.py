@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from nivis.cli.activity import BuildSnapshot
 from nivis.cli.display import SilentDisplay, open_display
 from nivis.cli.live import LiveDisplay
 from nivis.cli.plain import PlainDisplay
+from nivis.progress import BuildSnapshot
 
 
 class Clock:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nivis.fetch.cache import Cache, default_cache, hash_file, write_atomically
+from nivis.fetch.cache import Cache, default_cache, hash_file
+from nivis.files import write_atomically
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,23 @@
 """The files that make a project a flake."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from nivis.errors import ManifestError
 from nivis.flake.generate import (
-    ATTRIBUTES,
     Changes,
+    attribute_lines,
     flake_text,
-    generate,
+    generated,
     ignore_lines,
     nix_string,
+    outdated,
     project_files,
     with_lines,
-    write_atomically,
     write_files,
 )
 from nivis.manifest.model import Project
@@ -26,6 +28,12 @@ PLANS = {"penguins": {"version": 1, "name": "penguins", "steps": {"b": {}, "a": 
 
 def a_project(root: Path, description: str = "Birds") -> Project:
     return Project(root=root, name="birds", pyproject={"project": {"name": "birds", "description": description}})
+
+
+def generate(
+    project: Project, plans: Mapping[str, Mapping[str, object]], library: Mapping[PurePosixPath, bytes]
+) -> Changes:
+    return write_files(project.root, generated(project, plans, library))
 
 
 def paths(*names: str) -> tuple[PurePosixPath, ...]:
@@ -95,6 +103,14 @@ def test_generating_twice_writes_nothing_the_second_time(tmp_path: Path) -> None
     assert generate(a_project(tmp_path), PLANS, LIBRARY) == Changes()
 
 
+def test_what_is_outdated_is_told_without_writing(tmp_path: Path) -> None:
+    files = generated(a_project(tmp_path), PLANS, LIBRARY)
+    changes = outdated(tmp_path, files)
+    assert list(tmp_path.iterdir()) == []
+    assert write_files(tmp_path, files) == changes
+    assert not outdated(tmp_path, files)
+
+
 def test_only_what_differs_is_written_and_what_is_stale_goes(tmp_path: Path) -> None:
     generate(a_project(tmp_path), PLANS, LIBRARY)
     newer = {PurePosixPath("default.nix"): b"{ x = 1; }\n"}
@@ -116,8 +132,9 @@ def test_a_flake_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
         generate(a_project(tmp_path), PLANS, LIBRARY)
     assert str(caught.value) == (
-        "flake.nix: was not written by nivis, and nivis will not overwrite it. Move it away and run the command again; "
-        "merge your outputs with `(import ./nix/nivis).outputs { root = ./.; }` in a flake of another folder."
+        "flake.nix: was not written by nivis, and nivis will not overwrite it. Move it away, or write `flake = false` "
+        "under [tool.nivis] and take the project's outputs from `(import <nivis>/lib).outputs { root = ./.; }` in your "
+        "own flake."
     )
     assert [p.name for p in tmp_path.iterdir()] == ["flake.nix"]
 
@@ -136,25 +153,22 @@ def test_lines_are_added_to_what_is_there(tmp_path: Path, before: str, after: st
     assert with_lines(after, ignore_lines(a_project(tmp_path)), comment="# nivis") == after
 
 
-def test_attributes_mark_what_is_generated() -> None:
-    assert ATTRIBUTES == (
+def test_attributes_mark_what_is_generated(tmp_path: Path) -> None:
+    project = a_project(tmp_path)
+    assert attribute_lines(project) == (
         "nivis.lock linguist-generated",
         "flake.nix linguist-generated",
         "nix/** linguist-generated",
     )
+    own = replace(project, flake=False)
+    assert attribute_lines(own) == ("nivis.lock linguist-generated", "nix/plans/** linguist-generated")
 
 
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "file"
-    target.write_text("old")
-
-    def full(self: Path, content: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(target, b"new")
-    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("file", "old")]
+def test_a_project_with_a_flake_of_its_own_gets_the_plans_alone(tmp_path: Path) -> None:
+    (tmp_path / "flake.nix").write_text("{ outputs = _: { }; }\n")
+    files = project_files(replace(a_project(tmp_path), flake=False), PLANS, LIBRARY)
+    assert tuple(files) == paths("nix/plans/penguins.json")
+    assert write_files(tmp_path, files) == Changes(written=paths("nix/plans/penguins.json"))
 
 
 def test_the_mode_of_a_file_stays(tmp_path: Path) -> None:

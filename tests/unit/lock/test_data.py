@@ -13,10 +13,10 @@ import pytest
 
 from nivis.errors import LockError, NetworkError, NivisError
 from nivis.fetch.cache import Cache
+from nivis.lock.archive import Release
 from nivis.lock.data import Sources, lock_data
 from nivis.lock.model import Archive, LockedData
 from nivis.lock.nar import nar_hash
-from nivis.lock.release import Release
 from nivis.lock.stats import StatCache
 from nivis.manifest.model import Data, Experiment, PackageData, PathData, UrlData
 from nivis.progress import Silent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nivis.errors import LockError
-from nivis.lock.file import dumps, loads, read_lock, write_if_changed, write_lock
+from nivis.lock.file import dumps, loads, read_lock
 from nivis.lock.model import Archive, DebianPackage, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
 
 PACKAGE = DebianPackage(
@@ -19,6 +19,7 @@ PACKAGE = DebianPackage(
 )
 LOCK = Lock(
     system="x86_64-linux",
+    source=("src",),
     files={"pyproject.toml": "aa", "poetry.lock": "bb"},
     toolchain=Toolchain(
         kind="debian", suite="trixie", date="2026-11-20T00:00:00Z", request="cc", python="3.13.5", libc="2.41",
@@ -50,6 +51,9 @@ TEXT = """\
    {"file": "six.whl", "name": "six", "sha256": "ee", "version": "1"}
   ]
  },
+ "source": [
+  "src"
+ ],
  "system": "x86_64-linux",
  "toolchain": {
   "date": "2026-11-20T00:00:00Z",
@@ -114,7 +118,7 @@ RESTORE = "Restore it (`git checkout nivis.lock`), or delete it and run `nivis l
                 "run `nivis lock`: it adds what is missing."
             ),
         ),
-        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'files', 'toolchain', 'data'. {RESTORE}"),
+        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'source', 'files', 'toolchain', 'data'. {RESTORE}"),
     ],
 )
 def test_broken_texts(text: str, message: str) -> None:
@@ -153,29 +157,10 @@ def test_a_missing_field() -> None:
     assert str(caught.value) == f"nivis.lock: toolchain.tree: lacks one of 'hash'. {RESTORE}"
 
 
-def test_it_is_written_only_if_it_changed(tmp_path: Path) -> None:
+def test_it_is_read_back(tmp_path: Path) -> None:
     assert read_lock(tmp_path) is None
-    assert write_lock(tmp_path, LOCK)
-    before = (tmp_path / "nivis.lock").stat()
-    assert not write_lock(tmp_path, LOCK)
-    after = (tmp_path / "nivis.lock").stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    (tmp_path / "nivis.lock").write_text(dumps(LOCK))
     assert read_lock(tmp_path) == LOCK
-    assert write_lock(tmp_path, replace(LOCK, data={}))
-    assert [path.name for path in tmp_path.iterdir()] == ["nivis.lock"]
-
-
-def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "x"
-    file.write_text("old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_if_changed(file, b"new")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x", "old")]
 
 
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from nivis.errors import LockError, NetworkError
-from nivis.lock.release import Release, check_integrity, find_npm_release, find_python_release
+from nivis.lock.archive import Release, check_integrity
+from nivis.lock.release import find_npm_release, find_python_release
 
 PAGE = b"""<a href="../files/pal_py-0.1.4.tar.gz#sha256=11">x</a>
 <a href="../files/pal_py-0.1.4-cp311-cp311-manylinux_2_17_x86_64.whl#sha256=22">x</a>

@@ -14,6 +14,7 @@ from nivis.errors import LockError
 from nivis.lock import stats
 from nivis.lock.digest import FileDigest, digest_file, digest_tree
 from nivis.lock.stats import StatCache
+from nivis.progress import Silent
 
 LATER = 10_000_000_000  # ns
 
@@ -138,7 +139,7 @@ def test_large_files_report_progress(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(stats, "_REPORTED", 3)
     seen: list[tuple[object, ...]] = []
 
-    class Recorder:
+    class Recorder(Silent):
         def begin(self, task: str, kind: str, total: int | None = None) -> None:
             seen.append(("begin", task, kind, total))
 

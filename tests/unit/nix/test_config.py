@@ -119,5 +119,13 @@ def test_the_machine_is_looked_at(tmp_path: Path) -> None:
     assert inspect_machine(environ, root=tmp_path).daemon
 
 
+def test_a_daemon_that_lets_nobody_in_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "exists", refused)
+    assert not inspect_machine({"HOME": str(tmp_path)}, root=tmp_path).daemon
+
+
 def test_the_environment_keeps_everything_else() -> None:
     assert nix_environ({"A": "1", "NIX_CONFIG": "x"}, "y") == {"A": "1", "NIX_CONFIG": "y"}

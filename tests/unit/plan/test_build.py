@@ -15,7 +15,6 @@ from nivis.lock.model import Archive, LockedData
 from nivis.manifest.experiment import decode_experiment
 from nivis.manifest.model import Experiment, Project
 from nivis.plan.build import build_plan, dumps
-from nivis.plan.data import store_name
 from nivis.plan.keys import source_digest
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ metrics = ["metrics.json"]
 memory = "1 MiB"
 """
 LOCKED = {
-    "penguins": LockedData(name="my penguins.csv", origin={"path": "data/my penguins.csv"}, sha256="a" * 64),
+    "penguins": LockedData(name="my-penguins.csv", origin={"path": "data/my penguins.csv"}, sha256="a" * 64),
     "py": LockedData(
         name="x.csv",
         origin={"pypi": "pp==1", "file": "pp/x.csv"},
@@ -225,11 +224,3 @@ def test_source_digest(project: Project) -> None:
     (project.root / "src/helper.py").write_text("x = 1")
     assert source_digest(plan, project.root) != before
     assert source_digest({**plan, "name": "y"}, project.root) != source_digest(plan, project.root)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("a b.csv", "a-b.csv"), (".hidden", "hidden"), ("Größe?=1", "Gr-e-1"), ("///", "data"), ("x" * 300, "x" * 150)],
-)
-def test_store_name(text: str, name: str) -> None:
-    assert store_name(text) == name

@@ -17,9 +17,10 @@ from datetime import datetime
 from pathlib import Path
 
 from nivis.errors import HostError, LockError, ManifestError, NivisError, did_you_mean, raise_all
-from nivis.fetch.cache import Cache, write_atomically
+from nivis.fetch.cache import Cache
 from nivis.fetch.download import Client, Download, NotFoundError, fetch_all
 from nivis.fetch.mirrors import Mirrors
+from nivis.files import write_atomically
 from nivis.lock.debian.control import Package
 from nivis.lock.debian.index import DAY, Index, read_index
 from nivis.lock.debian.resolve import closure
