@@ -18,19 +18,21 @@ setup: .venv/.run  ## Nix (from apt, if missing) and the CLI in .venv
 demo: setup  ## a project from the pipeline template in ./demo, built on real data
 	@.ci/demo
 
-test: lint unit integration  ## everything
+test: lint setup  ## everything
+	$(BIN)/pytest -q -n auto --dist loadgroup tests
 
 lint: .venv/.dev  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .ci/setup .ci/demo; else echo "shellcheck is not installed: skipped"; fi
+	shellcheck .ci/run .ci/setup .ci/demo
+	shellcheck -s bash lib/step.sh
 
 unit: .venv/.dev  ## tests without Nix and network
 	$(BIN)/pytest -q -m "not nix and not network" tests/unit
 
 integration: setup .venv/.dev  ## tests with real builds
-	$(BIN)/pytest -q -n auto tests/integration
+	$(BIN)/pytest -q -n auto --dist loadgroup tests/integration
 
 format: .venv/.dev  ## put code into its shape
 	$(BIN)/ruff check --fix-only -q .

@@ -43,7 +43,10 @@ let
     if !pathExists (root + "/${file}") then
       throw "${file} is missing (or git does not track it): run 'nivis lock'"
     else if value.version != supported then
-      throw "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON supported}: run 'nivis lock' with the nivis that wrote it"
+      throw (
+        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON supported}: "
+        + "run 'nivis lock' with the nivis that wrote it"
+      )
     else
       value;
 

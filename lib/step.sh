@@ -4,6 +4,7 @@
 # names that $out must have afterwards; params and inputs, the JSON documents that the step may read.
 # The last line of the log is "@nivis " and a JSON object: seconds (wall), user and system (seconds of processor time), memory
 # (KiB, the peak resident set of the largest process), all by GNU time.
+# shellcheck disable=SC2154 # Nix sets them
 set -euo pipefail
 
 project=$NIX_BUILD_TOP/project
@@ -56,6 +57,7 @@ cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it
   NIVIS_RUN=$script
   export NIVIS_RUN
+  # shellcheck disable=SC1090 # a file of `nivis shell`
   . "$NIVIS_ENTER"
 fi
 export TERM=dumb # Nix says xterm-256color, but nobody looks at the log while it is written

@@ -27,7 +27,11 @@ let
     pkgs.diffutils
     pkgs.time
   ]
-  ++ map (name: pkgs.${name} or (throw "nivis.toolchain: nixpkgs has no package ${builtins.toJSON name}, which [tool.nivis.toolchain] packages asks for")) lock.tools;
+  ++ map tool lock.tools;
+  tool =
+    name:
+    pkgs.${name}
+      or (throw "nivis.toolchain: nixpkgs has no package ${builtins.toJSON name}, which [tool.nivis.toolchain] packages names");
 in
 {
   inherit system pythonVersion;

@@ -21,7 +21,7 @@ class Listener(Protocol):
     """Receives progress. Calls may come from several threads; they never fail."""
 
     def begin(self, task: str, kind: str, total: int | None = None) -> None:
-        """Announce ``task``, a unique label. ``kind``: download, hash, add (``total`` in bytes), unpack, build."""
+        """Announce ``task``, a unique label. ``kind``: download, hash, add (``total`` in bytes), read, unpack."""
 
     def advance(self, task: str, amount: int) -> None:
         """Report ``amount`` more units of ``task``."""

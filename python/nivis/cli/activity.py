@@ -15,9 +15,12 @@ ROOM_FOR_BAR = 72  # narrower terminals do without
 ROOM_FOR_NAME = 6
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 DOING = {
-    "download": "downloading", "unpack": "unpacking", "hash": "hashing", "add": "adding", "build": "building",
+    "read": "reading", "download": "downloading", "unpack": "unpacking", "hash": "hashing", "add": "adding",
+    "build": "building",
 }  # fmt: skip
-DONE = {"download": "downloaded", "unpack": "unpacked", "hash": "hashed", "add": "added", "build": "built"}
+DONE = {
+    "read": "read", "download": "downloaded", "unpack": "unpacked", "hash": "hashed", "add": "added", "build": "built",
+}  # fmt: skip
 IN_BYTES = frozenset({"download", "hash", "add"})
 
 

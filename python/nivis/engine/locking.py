@@ -143,9 +143,13 @@ def _python(
 
     known = old.python.wheels if old is not None and old.python is not None and "python" not in update else ()
     target = Target(python=toolchain.python, libc=toolchain.libc, system=SYSTEM)
-    return lock_python(
-        workspace.project, target, indexes=python_indexes(workspace.environ), read=page_reader(workspace), known=known
-    )
+    task = workspace.project.lock_file or "pyproject.toml"
+    workspace.listener.begin(task, "read")  # looking up URLs takes seconds
+    try:
+        indexes = python_indexes(workspace.environ)
+        return lock_python(workspace.project, target, indexes=indexes, read=page_reader(workspace), known=known)
+    finally:
+        workspace.listener.end(task)
 
 
 def _data(

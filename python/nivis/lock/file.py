@@ -1,12 +1,14 @@
 """Read and write nivis.lock (lock/model.py says what is in it).
 
 JSON with sorted keys. Objects and lists near the top are spread over lines, entries of long lists (packages,
-wheels, data) take one line each: a diff shows what changed, and git can merge two branches that added data.
+wheels, data) take one line each, so that a diff shows what changed. ``data`` ends with an empty entry: every real one
+ends with a comma then, and git joins the lines of branches that added data (``merge=union`` in .gitattributes).
 Fields that are empty (None) are left out.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import types
@@ -21,12 +23,14 @@ from nivis.lock.model import VERSION, Lock
 
 NAME = "nivis.lock"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
+_LAST = "~"  # sorts after every name
 _SPREAD = 3  # levels of objects and lists whose entries stand on lines of their own
 
 
 def dumps(lock: Lock) -> str:
     """Return the text of nivis.lock: the same for equal values."""
-    return _render({"version": VERSION, **_plain(lock)}, 0) + "\n"
+    plain = _plain(lock)
+    return _render({"version": VERSION, **plain, "data": {**plain["data"], _LAST: None}}, 0) + "\n"
 
 
 def loads(text: str, *, where: str = NAME) -> Lock:
@@ -39,7 +43,7 @@ def loads(text: str, *, where: str = NAME) -> Lock:
             hint=f"Take one side (`git checkout --ours {where}`), then run `nivis lock`: it adds what is missing.",
         )
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=functools.partial(_unique, where))
     except json.JSONDecodeError as error:
         raise LockError(
             f"is not JSON ({error.msg[:1].lower()}{error.msg[1:]})",
@@ -55,9 +59,24 @@ def loads(text: str, *, where: str = NAME) -> Lock:
         )
     if version != VERSION:
         raise LockError("has no 'version' that nivis knows", where=where, hint=_restore(where))
+    if isinstance(raw.get("data"), dict):
+        raw["data"].pop(_LAST, None)
     lock = _decode({key: value for key, value in raw.items() if key != "version"}, Lock, "", where)
     assert isinstance(lock, Lock)
     return lock
+
+
+def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a key that stands in it twice comes from branches that pinned different things."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in {name for name, _ in pairs[:index]})
+        raise LockError(
+            f"'{twice}' stands in it twice: two branches pinned it differently",
+            where=where,
+            hint=f"Take one side (`git checkout --ours {where}`), then run `nivis lock`: it adds what is missing.",
+        )
+    return found
 
 
 def read_lock(root: Path) -> Lock | None:

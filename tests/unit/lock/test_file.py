@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ TEXT = """\
  "data": {
   "penguins/a": {"archive": {"file": "x.whl", "registry": "pypi", "sha256": "00", "url": "https://example.org/x.whl"}, \
 "files": 1, "name": "ä.csv", "origin": {"file": "x/a.csv", "pypi": "x==1"}, "sha256": "ff", "size": 1},
-  "penguins/b": {"files": 2, "name": "b", "origin": {"path": "data/b"}, "size": 3, "tree": "sha256-y"}
+  "penguins/b": {"files": 2, "name": "b", "origin": {"path": "data/b"}, "size": 3, "tree": "sha256-y"},
+  "~": null
  },
  "files": {
   "poetry.lock": "bb",
@@ -168,3 +170,29 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     with pytest.raises(LockError) as caught:
         read_lock(tmp_path)
     assert str(caught.value) == f"nivis.lock: is not UTF-8 text. {RESTORE}"
+
+
+def merged(tmp_path: Path, base: Lock, ours: Lock, theirs: Lock) -> str:
+    """Return what git makes of two branches' locks with ``merge=union``."""
+    for name, lock in (("base", base), ("ours", ours), ("theirs", theirs)):
+        (tmp_path / name).write_text(dumps(lock))
+    argv = ["git", "merge-file", "--union", "-p", "ours", "base", "theirs"]
+    return subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("base", [{}, {"m/x": LOCK.data["penguins/a"]}], ids=["empty", "one"])
+def test_branches_that_added_data_merge(tmp_path: Path, base: dict[str, LockedData]) -> None:
+    entry = LOCK.data["penguins/a"]
+    ours, theirs = {**base, "p/x": entry}, {**base, "q/y": replace(entry, name="y")}
+    text = merged(tmp_path, replace(LOCK, data=base), replace(LOCK, data=ours), replace(LOCK, data=theirs))
+    assert loads(text) == replace(LOCK, data={**ours, **theirs})
+
+
+def test_branches_that_pinned_differently_are_told(tmp_path: Path) -> None:
+    ours, theirs = (replace(LOCK, files={**LOCK.files, "poetry.lock": digest}) for digest in ("cc", "dd"))
+    with pytest.raises(LockError) as caught:
+        loads(merged(tmp_path, LOCK, ours, theirs))
+    assert str(caught.value) == (
+        "nivis.lock: 'poetry.lock' stands in it twice: two branches pinned it differently. "
+        "Take one side (`git checkout --ours nivis.lock`), then run `nivis lock`: it adds what is missing."
+    )
