@@ -30,7 +30,6 @@ from nivis.fetch.transfer import (
     Stop,
     Stopped,
     Transfer,
-    discard,
     disk_full,
     megabytes,
     reason,
@@ -150,21 +149,22 @@ class _Job:
         done = False
         try:
             with _DiskSpace(self.cache, lambda: (download.size or 0) - _size(partial)):
-                sha256 = self._transfer(download, partial).run(url)
-                path = self.cache.stored(sha256)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                size = self._store(partial, path)
+                path = self._transfer(download, partial).run(
+                    url,
+                    find=lambda: self.cache.find(download.sha256) if download.sha256 else None,
+                    store=lambda sha256: self._store(partial, sha256),
+                )
             done = True
         finally:
             self.listener.end(download.name, failed=not done)
-        return Fetched(path=path, sha256=sha256, size=size)
+        return Fetched(path=path, sha256=path.name, size=path.stat().st_size)
 
-    def _store(self, partial: Path, path: Path) -> int:
-        size = _size(partial)
+    def _store(self, partial: Path, sha256: str) -> Path:
+        path = self.cache.stored(sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.chmod(0o444)
         partial.replace(path)
-        discard(partial)
-        return size
+        return path
 
     def _transfer(self, download: Download, partial: Path) -> Transfer:
         def restart() -> None:
