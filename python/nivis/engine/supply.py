@@ -8,15 +8,17 @@ have put it, so plain Nix and `nivis` make the same store.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
 from nivis.fetch.download import Download, HashError, fetch_all
+from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
@@ -107,15 +109,27 @@ def supply(
     need = given(need) if given_only else need
     if not need:
         return
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_bring_files, workspace, need)]
-        if need.base:
-            jobs.append(pool.submit(_bring_base, workspace, lock))
-        problems = [error for error in (job.exception() for job in jobs) if error]
-    for error in problems:
-        if not isinstance(error, NivisError):
-            raise error
-    raise_all([part for error in problems if isinstance(error, NivisError) for part in error.parts()])
+    stop = Stop()
+    problems: list[NivisError] = []
+    with ThreadPoolExecutor(1) as pool:
+        files = pool.submit(_bring_files, workspace, need, stop)
+        try:
+            if need.base:
+                problems += _problems(partial(_bring_base, workspace, lock))
+            problems += _problems(files.result)
+        except BaseException:
+            stop.set()  # an interrupt reaches this thread only
+            raise
+    raise_all(problems)
+
+
+def _problems(job: Callable[[], object]) -> Sequence[NivisError]:
+    """Run a job and return what is wrong instead of raising it, so that another job's problems are told as well."""
+    try:
+        job()
+    except NivisError as error:
+        return error.parts()
+    return ()
 
 
 def _bring_base(workspace: Workspace, lock: Lock) -> None:
@@ -139,13 +153,15 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
-def _bring_files(workspace: Workspace, need: Need) -> None:
+def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
     files += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     downloads = [download for download, _ in files]
     try:
-        fetched = fetch_all(downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline)
+        fetched = fetch_all(
+            downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
+        )
     except NivisError as error:
         raise_all([_changed_at_source(part, need.data) for part in error.parts()])
         raise

@@ -50,10 +50,12 @@ def fetch_all(
     workers: int = 8,
     client: Client | None = None,
     patience: Patience | None = None,
+    stop: Stop | None = None,
 ) -> list[Fetched]:
     """Return the files in the order asked for, downloading what is not cached side by side.
 
     Raises NetworkError (all that failed, together) or HostError (disk); what has arrived stays for the next time.
+    Setting ``stop`` from another thread ends it with Stopped.
     """
     own = client is None
     job = _Job(
@@ -62,6 +64,7 @@ def fetch_all(
         offline=offline,
         client=client or Client(environ=os.environ, connections=workers),
         patience=patience or Patience(),
+        stop=stop or Stop(),
     )
     wanted = sorted(set(downloads), key=lambda d: (-(d.size or 0), d.name, d.urls))  # the longest first
     executor = ThreadPoolExecutor(max_workers=max(1, min(workers, len(wanted))), thread_name_prefix="fetch")
@@ -75,6 +78,7 @@ def fetch_all(
         executor.shutdown(wait=True, cancel_futures=True)
         if own:
             job.client.close()
+    job.stop.check()
     problems = _collect(futures, wanted)
     if offline:
         problems = _offline(problems)

@@ -109,10 +109,10 @@ def cache(tmp_path: Path) -> Cache:
 FAST = Patience(tries=3, wait=0.0)
 
 
-def get(cache: Cache, *urls: str, sha256: str | None = SHA, name: str = "a.deb", **options: bool) -> Fetched:
+def get(cache: Cache, *urls: str, sha256: str | None = SHA, name: str = "a.deb", offline: bool = False) -> Fetched:
     download = Download(name=name, urls=urls, sha256=sha256, size=len(CONTENT))
     client = Client(environ={})
-    return fetch_all([download], cache=cache, listener=Silent(), client=client, patience=FAST, **options)[0]
+    return fetch_all([download], cache=cache, listener=Silent(), client=client, patience=FAST, offline=offline)[0]
 
 
 def keep(cache: Cache, url: str, content: bytes, validator: str = '"one"') -> Path:
