@@ -98,7 +98,7 @@ NIX = {
 
 
 def spread(values: Sequence[float], unit: str = "s") -> str:
-    """Return median and range: ``8.2 s (8.1–9.1)``."""
+    """Return median and range: ``8.2 s (8.1-9.1)``."""
     digits = 2 if statistics.median(values) < 10 else 1
     text = f"{statistics.median(values):.{digits}f} {unit}"
     return text if len(values) == 1 else f"{text} ({min(values):.{digits}f}–{max(values):.{digits}f})"
@@ -119,7 +119,11 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
 def machine() -> str:
     """Return the machine in one line."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     nix = subprocess.run(["nix", "--version"], capture_output=True, text=True, check=True).stdout.strip()

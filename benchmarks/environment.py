@@ -107,9 +107,7 @@ def main() -> None:
         for name, text in names.items()
     ]
     table(f"{', '.join(PINS)}", ["", "wall", "× uv", "processor time"], rows)
-    rows = [
-        [f"`{IMPORT}`, {name}", spread(values), ratio(values, warm["uv"])] for name, values in warm.items()
-    ]
+    rows = [[f"`{IMPORT}`, {name}", spread(values), ratio(values, warm["uv"])] for name, values in warm.items()]
     table("Start of Python, warm", ["", "wall", "× uv"], rows)
 
 
