@@ -1,0 +1,87 @@
+"""What a failed build means, in the project's words."""
+
+from collections import deque
+
+import pytest
+
+from nivis.engine.realise import problems_of
+from nivis.errors import NivisError
+from nivis.nix.builds import Build, BuildState
+
+DRV = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-penguins-train.drv"
+USAGE = '@nivis {"seconds":0.1,"user":0.1,"system":0.0,"memory":14000}'
+
+
+def problem(label: str | None, reason: str, *lines: str) -> NivisError:
+    state = BuildState()
+    state.failed[DRV] = Build(derivation=DRV, started=0.0, lines=deque(lines), reason=reason)
+    [found] = problems_of(state, {DRV: label} if label else {})
+    return found
+
+
+def test_a_step_that_fails_shows_its_last_lines_and_both_ways_on() -> None:
+    lines = [f"epoch {number}" for number in range(20)]
+    error = problem("penguins.train", "failed with exit code 1", *lines, USAGE, "the command ended with status 1")
+    shown = "".join(f"    epoch {number}\n" for number in range(9, 20))
+    assert str(error) == (
+        "penguins.train: the step failed with exit code 1; its last lines:\n"
+        f"{shown}    the command ended with status 1\n"
+        "  'nivis log penguins.train' shows the whole log, 'nivis shell penguins.train' enters its environment."
+    )
+    assert error.exit_code == 1
+
+
+def test_a_step_without_a_word() -> None:
+    assert str(problem("penguins.train", "failed with exit code 3")) == (
+        "penguins.train: the step failed with exit code 3. "
+        "'nivis log penguins.train' shows the whole log, 'nivis shell penguins.train' enters its environment."
+    )
+
+
+@pytest.mark.parametrize("reason", ["failed with exit code 137", "failed due to signal 9 (Killed)"])
+def test_a_step_that_was_killed(reason: str) -> None:
+    what = problem("penguins.train", reason).what
+    assert what == f"the step {reason} (it was killed: perhaps it needs more memory than there is)"
+
+
+def test_a_missing_output() -> None:
+    error = problem(
+        "penguins.train",
+        "failed with exit code 1",
+        "trained",
+        "the command did not write: 'model.json', 'sub/x'",
+        "it wrote instead:",
+        "  modle.json",
+    )
+    assert str(error).splitlines()[:3] == [
+        "penguins.train: the step did not write 'model.json', 'sub/x':",
+        "    it wrote instead:",
+        "      modle.json",
+    ]
+
+
+def test_metrics_that_cannot_be_read_are_the_steps_fault() -> None:
+    error = problem(
+        "penguins (result)", "failed with exit code 1", "steps.train.metrics: metrics.json is not readable: Extra data"
+    )
+    assert str(error) == "penguins.train: metrics: metrics.json is not readable: Extra data. Correct what it writes."
+    assert error.exit_code == 1
+
+
+def test_what_is_no_step_is_not_told_in_one_endless_line() -> None:
+    error = problem(
+        None, "failed with exit code 1", "Traceback (most recent call last):", '  File "wheel.py"', "KeyError"
+    )
+    assert str(error) == (
+        "building penguins-train failed with exit code 1; its last lines:\n"
+        '    Traceback (most recent call last):\n      File "wheel.py"\n    KeyError\n'
+        f"  `nix log {DRV}` shows the whole log."
+    )
+    assert error.exit_code == 3
+
+
+def test_a_full_disk_is_told_as_such() -> None:
+    lines = ["compiling bytecode: OSError(28, 'No space left on device')", "a bytecode compiler ended with status 1"]
+    assert problem("toolchain", "failed with exit code 1", *lines).what == (
+        "no space left on the disk that holds the Nix store"
+    )
