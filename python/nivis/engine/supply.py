@@ -8,9 +8,10 @@ have put it, so plain Nix and `nivis` make the same store.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
@@ -18,6 +19,7 @@ from nivis.engine.sources import data_sources
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
+from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.manifest.origin import SEPARATORS
@@ -109,15 +111,18 @@ def supply(
     need = given(need) if given_only else need
     if not need:
         return
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_bring_files, workspace, need)]
-        if need.base:
-            jobs.append(pool.submit(_bring_base, workspace, lock))
-        problems = [error for error in (job.exception() for job in jobs) if error]
-    for error in problems:
-        if not isinstance(error, NivisError):
-            raise error
-    raise_all(_once([part for error in problems if isinstance(error, NivisError) for part in error.parts()]))
+    stop = Stop()
+    problems: list[NivisError] = []
+    with ThreadPoolExecutor(1) as pool:
+        files = pool.submit(_bring_files, workspace, need, stop)
+        try:
+            if need.base:
+                problems += _problems(partial(_bring_base, workspace, lock))
+            problems += _problems(files.result)
+        except BaseException:
+            stop.set()  # an interrupt reaches this thread only
+            raise
+    raise_all(_once(problems))
 
 
 def _once(problems: Sequence[NivisError]) -> list[NivisError]:
@@ -126,6 +131,15 @@ def _once(problems: Sequence[NivisError]) -> list[NivisError]:
     for problem in problems:
         first.setdefault(problem.where if isinstance(problem, HostError) else str(problem), problem)
     return list(first.values())
+
+
+def _problems(job: Callable[[], object]) -> Sequence[NivisError]:
+    """Run a job and return what is wrong instead of raising it, so that another job's problems are told as well."""
+    try:
+        job()
+    except NivisError as error:
+        return error.parts()
+    return ()
 
 
 def _bring_base(workspace: Workspace, lock: Lock) -> None:
@@ -149,12 +163,12 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
-def _bring_files(workspace: Workspace, need: Need) -> None:
+def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
     files += [_data_download(workspace, entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
-        fetched = _fetched(workspace, [download for download, _ in files], need.wheels)
+        fetched = _fetched(workspace, [download for download, _ in files], need.wheels, stop)
     except NivisError as error:
         raise_all([_changed_at_source(part, need.data) for part in error.parts()])
         raise
@@ -183,11 +197,15 @@ def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
     return addition
 
 
-def _fetched(workspace: Workspace, downloads: Sequence[Download], wheels: Sequence[Wheel]) -> Sequence[Fetched]:
+def _fetched(
+    workspace: Workspace, downloads: Sequence[Download], wheels: Sequence[Wheel], stop: Stop
+) -> Sequence[Fetched]:
     """Fetch files; wheels that are not to be had where the lock says are looked for on this machine's indexes."""
 
     def fetch(wanted: Sequence[Download]) -> Sequence[Fetched]:
-        return fetch_all(wanted, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline)
+        return fetch_all(
+            wanted, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
+        )
 
     try:
         return fetch(downloads)

@@ -9,6 +9,7 @@ from nivis.errors import NivisError
 from nivis.nix.builds import Build, BuildState
 
 DRV = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-penguins-train.drv"
+OTHER = "/nix/store/1b8n7ifz965sfzmwwd534s7z10lldvks-six-1.drv"
 USAGE = '@nivis {"seconds":0.1,"user":0.1,"system":0.0,"memory":14000}'
 
 
@@ -85,3 +86,18 @@ def test_a_full_disk_is_told_as_such() -> None:
     assert problem("toolchain", "failed with exit code 1", *lines).what == (
         "no space left on the disk that holds the Nix store"
     )
+
+
+def test_every_failure_is_told_in_order() -> None:
+    state = BuildState()
+    for drv in (DRV, OTHER):
+        state.failed[drv] = Build(derivation=drv, started=0.0, reason="failed with exit code 1")
+    problems = problems_of(state, {DRV: "lab.work", OTHER: "lab.six"})
+    assert [problem.where for problem in problems] == ["lab.six", "lab.work"]
+
+
+def test_nix_itself_failed() -> None:
+    state = BuildState()
+    state.errors.append("error: odd")
+    [error] = problems_of(state, {})
+    assert error.what == "nix failed while building: odd"

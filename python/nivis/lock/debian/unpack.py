@@ -67,7 +67,11 @@ def unpack(debs: Mapping[str, Path], into: Path, *, listener: Listener, workers:
                 listener.advance("base tree", 1)
 
             with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-                problems = [f.exception() for f in [pool.submit(one, label) for label in by_size]]
+                try:
+                    problems = [f.exception() for f in [pool.submit(one, label) for label in by_size]]
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)  # an interrupt should not wait for all of them
+                    raise
             for problem in problems:
                 if problem is not None and not isinstance(problem, NivisError):
                     raise problem
