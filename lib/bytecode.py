@@ -67,6 +67,8 @@ def main(root, workers):
             try:
                 compile_shard(paths[start : start + SHARD])
                 code = 0
+            except BaseException as error:  # a fork must not return into its parent's code
+                os.write(2, f"compiling bytecode: {error!r}\n".encode())
             finally:
                 os._exit(code)
         running += 1
@@ -78,7 +80,7 @@ def reap():
     """Wait for one worker; a worker that died has left modules uncompiled, which would go unnoticed."""
     _, status = os.wait()
     if status:
-        sys.exit(f"a bytecode compiler ended with status {status}")
+        sys.exit(f"a bytecode compiler ended with status {os.waitstatus_to_exitcode(status)}")
 
 
 main(sys.argv[1], int(sys.argv[2]))
