@@ -110,7 +110,12 @@ def main() -> None:
     less = [a - b for a, b in zip(seconds["folder"], seconds["tiny"], strict=True)]
     rows = [
         ["`cp` and `sha256sum`", spread(seconds["copy"]), "1.00", f"{memory['copy']:.0f} MB"],
-        ["`nivis build`, less the same with 1 kB", spread(own), ratio(own, seconds["copy"]), f"{memory['file']:.0f} MB"],
+        [
+            "`nivis build`, less the same with 1 kB",
+            spread(own),
+            ratio(own, seconds["copy"]),
+            f"{memory['file']:.0f} MB",
+        ],
         ["`nivis build` with 1 kB", spread(seconds["tiny"]), "", f"{memory['tiny']:.0f} MB"],
         ["10,000 files of 10 kB, less the same with 1 kB", spread(less), "", f"{memory['folder']:.0f} MB"],
     ]
