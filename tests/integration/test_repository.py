@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.nix, pytest.mark.network, pytest.mark.xdist_group("rep
 def program(shared: Path) -> str:
     """Build the CLI from what git tracks here, in a clone: the working tree stays as it is."""
     clone = shared / "repository"
+    shutil.rmtree(clone, ignore_errors=True)
     here = Project(REPOSITORY, environment())
     here.run(["git", "clone", "-q", "--no-hardlinks", REPOSITORY, clone])
     project = Project(clone)
