@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from nivis.plan.build import dumps
+from nivis.plan.build import canonical
 from nivis.plan.files import Files
 
 
 def source_digest(plan: Mapping[str, object], root: Path, files: Files | None = None) -> str:
     """Return a hexadecimal sha256 over the plan and the content of all files of its steps (links: their targets)."""
     files = files or Files(root)
-    digest = hashlib.sha256(dumps(plan).encode())
+    digest = hashlib.sha256(canonical(plan).encode())
     for path in sorted(_paths(plan)):
         link = root / path
         content = f"link {link.readlink()}" if link.is_symlink() else f"file {files.sha256(path)}"
