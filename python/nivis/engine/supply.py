@@ -15,14 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
-from nivis.engine.sources import data_sources
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
 from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
-from nivis.manifest.origin import SEPARATORS
 from nivis.nix.store import Addition, add_many, missing
 
 
@@ -165,15 +163,16 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
 
 def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
-    files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
-    files += [_data_download(workspace, entry) for entry in need.data.values() if "path" not in entry.origin]
+    downloads = [_download(wheel.file, wheel.url, wheel.sha256) for wheel in need.wheels]
+    downloads += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
-        fetched = _fetched(workspace, [download for download, _ in files], need.wheels, stop)
+        fetched = fetch_files(workspace, downloads, need, stop)
     except NivisError as error:
         raise_all([_changed_at_source(part, need.data) for part in error.parts()])
         raise
     additions += [
-        Addition(path=file.path, name=name, sha256=file.sha256) for (_, name), file in zip(files, fetched, strict=True)
+        Addition(path=file.path, name=store_name(download.name), sha256=file.sha256)
+        for download, file in zip(downloads, fetched, strict=True)
     ]
     add_many(additions, nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
@@ -197,42 +196,51 @@ def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
     return addition
 
 
-def _fetched(
-    workspace: Workspace, downloads: Sequence[Download], wheels: Sequence[Wheel], stop: Stop
-) -> Sequence[Fetched]:
-    """Fetch files; wheels that are not to be had where the lock says are looked for on this machine's indexes."""
+def fetch_files(workspace: Workspace, downloads: Sequence[Download], need: Need, stop: Stop) -> Sequence[Fetched]:
+    """Fetch files; packages without a URL, or not to be had there, are looked for on this machine's indexes."""
 
     def fetch(wanted: Sequence[Download]) -> Sequence[Fetched]:
         return fetch_all(
             wanted, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
         )
 
+    nowhere = {d.name for d in downloads if not d.urls and workspace.cache.find(d.sha256 or "") is None}
+    wanted = _located(workspace, downloads, need, nowhere)
     try:
-        return fetch(downloads)
+        return fetch(wanted)
     except NivisError as error:
-        failed = {part.where for part in error.parts() if isinstance(part, NetworkError)}
-        elsewhere = [wheel for wheel in wheels if wheel.url is not None and wheel.file in failed]
-        if workspace.offline or not elsewhere:
+        failed = {part.where for part in error.parts() if isinstance(part, NetworkError)} - nowhere
+        elsewhere = _located(workspace, wanted, need, failed)
+        if elsewhere == wanted:
             raise
-        from nivis.engine.indexes import locate_files  # needs packaging: only for a lock made behind another mirror
-
-        urls = locate_files(workspace, elsewhere)
-        if not any(urls.get(wheel.sha256) not in (None, wheel.url) for wheel in elsewhere):
-            raise
-        workspace.listener.note("some wheels are not where nivis.lock says; trying this machine's Python index")
-        return fetch([replace(d, urls=(urls[d.sha256],)) if d.sha256 in urls else d for d in downloads])
+        workspace.listener.note("not everything is where nivis.lock says: trying this machine's indexes")
+        return fetch(elsewhere)
 
 
-def _data_download(workspace: Workspace, entry: LockedData) -> tuple[Download, str]:
-    """Return the download of a data set, or of the package that it is in, and its store name."""
+def _located(
+    workspace: Workspace, downloads: Sequence[Download], need: Need, names: Collection[str]
+) -> Sequence[Download]:
+    """Return the downloads, those in ``names`` from where this machine's indexes have them."""
+    wheels = [wheel for wheel in need.wheels if wheel.file in names]
+    data = [entry for entry in need.data.values() if entry.archive is not None and entry.archive.file in names]
+    if workspace.offline or not (wheels or data):
+        return downloads
+    from nivis.engine.locate import locate  # needs packaging: only for a lock made behind another mirror
+
+    urls = locate(workspace, wheels, data)
+    return [replace(d, urls=(urls[d.sha256],)) if d.sha256 in urls else d for d in downloads]
+
+
+def _data_download(entry: LockedData) -> Download:
+    """Return the download of a data set, or of the package that it is in."""
     archive = entry.archive
     if archive is None:
-        return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
-    url = archive.url
-    if url is None and workspace.cache.find(archive.sha256) is None:
-        package, _, version = entry.origin[archive.registry].rpartition(SEPARATORS[archive.registry])
-        url = data_sources(workspace).find_release[archive.registry](package, version).url
-    return Download(name=archive.file, urls=(url,) if url else (), sha256=archive.sha256), store_name(archive.file)
+        return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size)
+    return _download(archive.file, archive.url, archive.sha256)
+
+
+def _download(file: str, url: str | None, sha256: str) -> Download:
+    return Download(name=file, urls=(url,) if url else (), sha256=sha256)
 
 
 def _changed_at_source(error: NivisError, data: Mapping[str, LockedData]) -> NivisError:
@@ -243,15 +251,3 @@ def _changed_at_source(error: NivisError, data: Mapping[str, LockedData]) -> Niv
             hint = f"To accept what is there now, run `nivis lock --update data.{name}`."
             return HashError(error.what, where=f"data.{name}", hint=hint)
     return error
-
-
-def _located(workspace: Workspace, wheels: Sequence[Wheel]) -> list[Download]:
-    """Return the downloads of wheels, asking this machine's indexes where the lock leaves URLs out."""
-    nowhere = [wheel for wheel in wheels if wheel.url is None and workspace.cache.find(wheel.sha256) is None]
-    urls: Mapping[str, str] = {}
-    if nowhere:
-        from nivis.engine.indexes import locate_files  # needs packaging: only where URLs are missing
-
-        urls = locate_files(workspace, nowhere)
-    found = [(wheel, wheel.url or urls.get(wheel.sha256)) for wheel in wheels]
-    return [Download(name=wheel.file, urls=(url,) if url else (), sha256=wheel.sha256) for wheel, url in found]

@@ -56,7 +56,9 @@ def lock_data(
         if isinstance(data.origin, PathData):
             locked = _lock_path(data, data.origin, same, root=root, sources=sources)
         elif not update and same is not None and data.sha256 in (None, same.sha256) and sources.stored(same):
-            return same
+            return (
+                same if sources.urls or same.archive is None else replace(same, archive=replace(same.archive, url=None))
+            )
         elif isinstance(data.origin, UrlData):
             locked = _lock_url(data, data.origin, None if update else same, sources)
         else:

@@ -213,7 +213,7 @@ def _disk_full(_: re.Match[str]) -> NivisError:
     return HostError(
         "no space left on the disk that holds the Nix store",
         where="/nix",
-        hint="Run `nix store gc` to delete what no project links to; the next run goes on where this one stopped.",
+        hint="Run `nix-store --gc` to delete what no project links to; the next run goes on where this one stopped.",
     )
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem
-from nivis.engine.supply import Need, given, needed
+from nivis.engine.supply import Need, fetch_files, given, needed
+from nivis.engine.workspace import Workspace
+from nivis.fetch.cache import Cache
+from nivis.fetch.download import Download, NotFoundError
+from nivis.fetch.transfer import Stop
 from nivis.lock.model import Archive, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
+from nivis.manifest.model import Project
+from nivis.progress import Silent
 
 SIX, ATTRS = (
     Wheel(name=n, version="1", file=f"{n}.whl", sha256=n, url=f"https://x.example/{n}") for n in ("six", "attrs")
@@ -91,3 +101,36 @@ def test_what_plain_nix_cannot_fetch() -> None:
     url = LockedData(name="u.csv", origin={"url": "https://x.example/u.csv"}, sha256="u")
     need = Need(base=True, wheels=(ATTRS, bare), data={"lab/birds": BIRDS, "lab/table": TABLE, "lab/url": url})
     assert given(need) == Need(base=True, wheels=(bare,), data={"lab/birds": BIRDS, "lab/table": TABLE})
+
+
+def test_a_package_is_found_here_where_the_lock_knows_no_url_or_a_mirror_out_of_reach(tmp_path: Path) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    files = [f"{name}-1-py3-none-any.whl" for name in ("six", "attrs", "birds")]
+    hashes = []
+    for file in files:
+        (folder / file).write_text(file)
+        hashes.append(hashlib.sha256(file.encode()).hexdigest())
+    six = Wheel(name="six", version="1", file=files[0], sha256=hashes[0])
+    attrs = Wheel(name="attrs", version="1", file=files[1], sha256=hashes[1], url=f"file://{tmp_path}/gone")
+    archive = Archive(registry="pypi", file=files[2], sha256=hashes[2], url=f"file://{tmp_path}/gone")
+    need = Need(wheels=(attrs, six), data={"lab/birds": replace(BIRDS, archive=archive)})
+    downloads = [
+        Download(name=attrs.file, urls=(f"file://{tmp_path}/gone",), sha256=attrs.sha256),
+        Download(name=six.file, urls=(), sha256=six.sha256),
+        Download(name=archive.file, urls=(f"file://{tmp_path}/gone",), sha256=archive.sha256),
+    ]
+    workspace = Workspace(
+        project=Project(root=tmp_path, name="lab"),
+        environ={"PIP_FIND_LINKS": str(folder), "PIP_NO_INDEX": "1", "HOME": str(tmp_path)},
+        cache=Cache(tmp_path / "cache"),
+        listener=Silent(),
+    )
+    assert [file.path.name for file in fetch_files(workspace, downloads, need, Stop())] == [
+        files[1],
+        files[0],
+        files[2],
+    ]
+    (folder / files[1]).unlink()
+    with pytest.raises(NotFoundError, match=r"^attrs-1-py3-none-any\.whl: cannot read .*/gone"):
+        fetch_files(workspace, downloads, need, Stop())

@@ -246,6 +246,7 @@ def test_a_file_out_of_a_package(world: World) -> None:
     world.stored.add(sha("1"))
     world.looked_up.clear()
     assert world.lock(PACKAGE, locked) == locked
+    assert world.lock(PACKAGE, locked, urls=False).archive == bare
     assert world.looked_up == []
 
 

@@ -113,7 +113,7 @@ def test_an_interrupt_is_cleaned_up(server: Path) -> None:
         (
             "error: writing to file: No space left on device",
             (
-                "/nix: no space left on the disk that holds the Nix store. Run `nix store gc` to delete what no "
+                "/nix: no space left on the disk that holds the Nix store. Run `nix-store --gc` to delete what no "
                 "project links to; the next run goes on where this one stopped."
             ),
         ),
