@@ -29,10 +29,9 @@ def test_every_command_runs(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", script], cwd=clone, env=environ, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "penguins.train, penguins" in said or "train.accuracy = 1" in said
-    result = clone / "my-project/result"
-    assert (result / "metrics.json").exists() == ("steps.train" in commands())
-    assert (home / ".config/nix/nix.conf").read_text().count("experimental-features") == 1
+    assert "train.accuracy = 1" in said
+    assert (clone / "my-project/result/metrics.json").exists()  # of the last `nix build`
+    assert "experimental-features" in (home / ".config/nix/nix.conf").read_text()
 
 
 def test_it_fits_on_three_screens() -> None:
