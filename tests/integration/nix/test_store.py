@@ -250,6 +250,7 @@ def test_a_store_that_is_full(tmp_path: Path) -> None:
     with pytest.raises(NivisError) as caught:
         add_file(file, "x.csv", nix=Nix(program=str(tmp_path / "nix"), version=nix.version), environ=plain)
     assert str(caught.value) == (
-        "/nix: no space left on the disk that holds the Nix store. Run `nix-store --gc` to delete what no project links "
+        "/nix: no space left on the disk that holds the Nix store. Run `nix-store --gc` to delete what no project "
+        "links "
         "to; the next run goes on where this one stopped."
     )

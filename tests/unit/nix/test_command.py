@@ -16,7 +16,8 @@ DISABLED = (
     "and take '{0}' out of what forbids it in NIX_CONFIG."
 )
 FULL = (
-    "/nix: no space left on the disk that holds the Nix store. Run `nix-store --gc` to delete what no project links to; "
+    "/nix: no space left on the disk that holds the Nix store. Run `nix-store --gc` to delete what no project links "
+    "to; "
     "the next run goes on where this one stopped."
 )
 SANDBOX = (
