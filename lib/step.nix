@@ -74,10 +74,12 @@ let
     LC_ALL = "C.UTF-8";
     # matplotlib draws random identifiers into SVG files otherwise, and looks for a screen.
     MATPLOTLIBRC = builtins.toFile "matplotlibrc" "backend: Agg\nsvg.hashsalt: nivis\n";
+    NO_COLOR = "1"; # the log is read as text
     PYTHONDONTWRITEBYTECODE = "1";
     PYTHONHASHSEED = "0";
     PYTHONNOUSERSITE = "1";
     PYTHONUNBUFFERED = "1";
+    SHELL = toolchain.bash;
     SOURCE_DATE_EPOCH = "315532800"; # 1980-01-01, the first date that zip files know
     TZ = "UTC";
   };

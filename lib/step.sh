@@ -9,7 +9,23 @@ set -euo pipefail
 
 project=$NIX_BUILD_TOP/project
 export HOME=$NIX_BUILD_TOP/home TMPDIR=$NIX_BUILD_TOP/tmp
+export TMP=$TMPDIR TEMP=$TMPDIR TEMPDIR=$TMPDIR
 export NIVIS_PARAMS=$NIX_BUILD_TOP/params.json NIVIS_INPUTS=$NIX_BUILD_TOP/inputs.json
+
+# Give an executable script the toolchain's interpreter: a sandbox has no /usr/bin/env, and no /bin/sh or another one.
+interpret() {
+  local first program arguments found
+  IFS= read -r -n 255 first <"$1" || [ -n "$first" ] || return 0
+  case $first in '#!/nix/store/'*) return 0 ;; '#!'*) ;; *) return 0 ;; esac
+  read -r program arguments <<<"${first#'#!'}"
+  found=$(type -P -- "${program##*/}") || return 0
+  {
+    printf '#!%s\n' "$found${arguments:+ $arguments}"
+    tail -n +2 -- "$1"
+  } >"$TMPDIR/interpreted"
+  cat -- "$TMPDIR/interpreted" >"$1"
+  rm -- "$TMPDIR/interpreted"
+}
 
 declare -A folders=(["$project/$folder"]=1 ["$HOME"]=1 ["$TMPDIR"]=1)
 sources=() targets=()
@@ -20,7 +36,12 @@ while read -r store path || [ -n "$store" ]; do
 done <"$filesPath"
 mkdir -p -- "$out" "${!folders[@]}"
 for index in "${!sources[@]}"; do
-  cp -P --no-preserve=ownership -- "${sources[index]}" "${targets[index]}"
+  # Writable, as in the project: a notebook that is run in place is written, too.
+  cp -P --no-preserve=mode,ownership -- "${sources[index]}" "${targets[index]}"
+  if [ -x "${sources[index]}" ] && [ ! -L "${sources[index]}" ]; then
+    chmod +x -- "${targets[index]}"
+    interpret "${targets[index]}"
+  fi
 done
 
 printf '%s\n' "$(<"$paramsPath")" >"$NIVIS_PARAMS"
@@ -30,7 +51,7 @@ if [ -n "$sourcePath" ]; then
   export PYTHONPATH
 fi
 script=$runPath expect=$expectedPath start=$project/$folder
-unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system
+unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it
@@ -39,6 +60,7 @@ if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, someb
   # shellcheck disable=SC1090 # a file of `nivis shell`
   . "$NIVIS_ENTER"
 fi
+export TERM=dumb # Nix says xterm-256color, but nobody looks at the log while it is written
 status=0
 command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
 read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)

@@ -124,7 +124,13 @@ def patch_script(path, line):
 
 def name_programs():
     """Add the names that Debian makes when a package is configured (alternatives, python3-minimal)."""
-    for name, target in {"sh": "bash", "awk": "gawk", "python3": PYTHON, "python": PYTHON}.items():
+    for name, target in {
+        "sh": "bash",
+        "awk": "gawk",
+        "which": "which.debianutils",
+        "python3": PYTHON,
+        "python": PYTHON,
+    }.items():
         path = f"{OUT}/usr/bin/{name}"
         if os.path.lexists(path):
             os.unlink(path)
@@ -148,6 +154,31 @@ def point_shell():
     path.write_text(text.replace("'/bin/sh'", f"'{OUT}/bin/sh'"))
 
 
+SITECUSTOMIZE = '''\
+"""Let os.system use the toolchain's shell: a sandbox has no /bin/sh, or another one."""
+
+import os
+import sys
+
+
+def system(command):
+    """Run a command in a subshell and return its wait status."""
+    command = os.fsencode(command)
+    sys.audit("os.system", command)
+    return os.waitpid(os.posix_spawn({shell!r}, ["sh", "-c", command], os.environ), 0)[1]
+
+
+os.system = system
+'''
+
+
+def customise():
+    """Replace os.system: the module is frozen into the interpreter, so there is no file to patch."""
+    path = Path(OUT, f"usr/lib/{PYTHON}/sitecustomize.py")
+    path.unlink(missing_ok=True)  # Debian's looks for its own crash reporter
+    path.write_text(SITECUSTOMIZE.format(shell=f"{OUT}/bin/sh"))
+
+
 def main():
     """Copy, patch and compile."""
     executables = copy_tree()
@@ -155,6 +186,7 @@ def main():
     lines = {path: interpreter_of(path) for path in executables}
     gather_certificates()
     point_shell()
+    customise()
     for path, line in lines.items():
         if line:
             patch_script(path, line)

@@ -25,6 +25,8 @@ class NivisError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
+        if self.what.endswith("\n"):  # quoted lines: the next move stands on a line of its own
+            return f"{place}{self.what}{self.hint}"
         move = f" {self.hint}" if self.hint else ""
         return f"{place}{self.what}.{move}"
 

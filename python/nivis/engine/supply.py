@@ -8,15 +8,17 @@ have put it, so plain Nix and `nivis` make the same store.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
-from nivis.fetch.download import Download, fetch_all
+from nivis.fetch.download import Download, HashError, fetch_all
+from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
@@ -29,7 +31,7 @@ class Need:
 
     base: bool = False
     wheels: tuple[Wheel, ...] = ()
-    data: tuple[LockedData, ...] = ()
+    data: Mapping[str, LockedData] = field(default_factory=dict)  # "experiment/data" -> entry
 
     def __bool__(self) -> bool:
         return self.base or bool(self.wheels) or bool(self.data)
@@ -70,7 +72,7 @@ def needed(
     return Need(
         base=building and toolchain and inventory.base in absent,
         wheels=tuple(wheels) if environment else (),
-        data=tuple(data[key] for key in sorted(data)),
+        data=dict(sorted(data.items())),
     )
 
 
@@ -86,9 +88,11 @@ def given(need: Need) -> Need:
     return Need(
         base=need.base,
         wheels=tuple(wheel for wheel in need.wheels if wheel.url is None),
-        data=tuple(
-            entry for entry in need.data if "path" in entry.origin or (entry.archive and entry.archive.url is None)
-        ),
+        data={
+            key: entry
+            for key, entry in need.data.items()
+            if "path" in entry.origin or (entry.archive and entry.archive.url is None)
+        },
     )
 
 
@@ -107,15 +111,27 @@ def supply(
     need = given(need) if given_only else need
     if not need:
         return
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_bring_files, workspace, need)]
-        if need.base:
-            jobs.append(pool.submit(_bring_base, workspace, lock))
-        problems = [error for error in (job.exception() for job in jobs) if error]
-    for error in problems:
-        if not isinstance(error, NivisError):
-            raise error
-    raise_all([part for error in problems if isinstance(error, NivisError) for part in error.parts()])
+    stop = Stop()
+    problems: list[NivisError] = []
+    with ThreadPoolExecutor(1) as pool:
+        files = pool.submit(_bring_files, workspace, need, stop)
+        try:
+            if need.base:
+                problems += _problems(partial(_bring_base, workspace, lock))
+            problems += _problems(files.result)
+        except BaseException:
+            stop.set()  # an interrupt reaches this thread only
+            raise
+    raise_all(problems)
+
+
+def _problems(job: Callable[[], object]) -> Sequence[NivisError]:
+    """Run a job and return what is wrong instead of raising it, so that another job's problems are told as well."""
+    try:
+        job()
+    except NivisError as error:
+        return error.parts()
+    return ()
 
 
 def _bring_base(workspace: Workspace, lock: Lock) -> None:
@@ -133,18 +149,24 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
             mirrors=mirrors,
             listener=workspace.listener,
             offline=workspace.offline,
-            into=Path(folder) / "tree",
+            into=Path(folder) / "tree.nar",
         )
-        addition = Addition(path=path, name=tree.name, nar=tree.hash, nar_size=tree.size)
+        addition = Addition(path=path, name=tree.name, nar=tree.hash, nar_size=tree.size, packed=True)
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
-def _bring_files(workspace: Workspace, need: Need) -> None:
-    additions = [_path_addition(workspace, entry) for entry in need.data if "path" in entry.origin]
+def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
+    additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
-    files += [_data_download(entry) for entry in need.data if "path" not in entry.origin]
+    files += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     downloads = [download for download, _ in files]
-    fetched = fetch_all(downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline)
+    try:
+        fetched = fetch_all(
+            downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
+        )
+    except NivisError as error:
+        raise_all([_changed_at_source(part, need.data) for part in error.parts()])
+        raise
     additions += [
         Addition(path=file.path, name=name, sha256=file.sha256) for (_, name), file in zip(files, fetched, strict=True)
     ]
@@ -177,6 +199,16 @@ def _data_download(entry: LockedData) -> tuple[Download, str]:
         return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
     urls = (archive.url,) if archive.url else ()
     return Download(name=archive.file, urls=urls, sha256=archive.sha256), store_name(archive.file)
+
+
+def _changed_at_source(error: NivisError, data: Mapping[str, LockedData]) -> NivisError:
+    """Return the error with the way to accept it, if it says that a data set's URL has something else now."""
+    for key, entry in data.items():
+        if isinstance(error, HashError) and "url" in entry.origin and error.where == entry.name:
+            name = key.partition("/")[2]
+            hint = f"To accept what is there now, run `nivis lock --update data.{name}`."
+            return HashError(error.what, where=f"data.{name}", hint=hint)
+    return error
 
 
 def _located(workspace: Workspace, wheels: Sequence[Wheel]) -> list[Download]:

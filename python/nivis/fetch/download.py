@@ -30,7 +30,6 @@ from nivis.fetch.transfer import (
     Stop,
     Stopped,
     Transfer,
-    discard,
     disk_full,
     megabytes,
     reason,
@@ -50,10 +49,12 @@ def fetch_all(
     workers: int = 8,
     client: Client | None = None,
     patience: Patience | None = None,
+    stop: Stop | None = None,
 ) -> list[Fetched]:
     """Return the files in the order asked for, downloading what is not cached side by side.
 
     Raises NetworkError (all that failed, together) or HostError (disk); what has arrived stays for the next time.
+    Setting ``stop`` from another thread ends it with Stopped.
     """
     own = client is None
     job = _Job(
@@ -62,6 +63,7 @@ def fetch_all(
         offline=offline,
         client=client or Client(environ=os.environ, connections=workers),
         patience=patience or Patience(),
+        stop=stop or Stop(),
     )
     wanted = sorted(set(downloads), key=lambda d: (-(d.size or 0), d.name, d.urls))  # the longest first
     executor = ThreadPoolExecutor(max_workers=max(1, min(workers, len(wanted))), thread_name_prefix="fetch")
@@ -75,6 +77,7 @@ def fetch_all(
         executor.shutdown(wait=True, cancel_futures=True)
         if own:
             job.client.close()
+    job.stop.check()
     problems = _collect(futures, wanted)
     if offline:
         problems = _offline(problems)
@@ -150,21 +153,22 @@ class _Job:
         done = False
         try:
             with _DiskSpace(self.cache, lambda: (download.size or 0) - _size(partial)):
-                sha256 = self._transfer(download, partial).run(url)
-                path = self.cache.stored(sha256)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                size = self._store(partial, path)
+                path = self._transfer(download, partial).run(
+                    url,
+                    find=lambda: self.cache.find(download.sha256) if download.sha256 else None,
+                    store=lambda sha256: self._store(partial, sha256),
+                )
             done = True
         finally:
             self.listener.end(download.name, failed=not done)
-        return Fetched(path=path, sha256=sha256, size=size)
+        return Fetched(path=path, sha256=path.name, size=path.stat().st_size)
 
-    def _store(self, partial: Path, path: Path) -> int:
-        size = _size(partial)
+    def _store(self, partial: Path, sha256: str) -> Path:
+        path = self.cache.stored(sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.chmod(0o444)
         partial.replace(path)
-        discard(partial)
-        return size
+        return path
 
     def _transfer(self, download: Download, partial: Path) -> Transfer:
         def restart() -> None:

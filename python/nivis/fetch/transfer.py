@@ -99,13 +99,18 @@ class Transfer:
     on_bytes: Callable[[int], None]
     on_restart: Callable[[], None]
 
-    def run(self, url: str) -> str:
-        """Fetch ``url`` into the partial file and return its sha256 (hex).
+    def run(self, url: str, *, find: Callable[[], Path | None], store: Callable[[str], Path]) -> Path:
+        """Fetch ``url`` into the partial file and return where ``store`` moves it, which gets its sha256 (hex).
+
+        Threads and processes that want the same file take turns: whoever comes later has it from ``find``.
 
         Raises NotFoundError, HashError, NetworkError (broken off) or OSError (disk); the partial file stays
         unless its content was wrong.
         """
         with locked(self.partial) as file:
+            if (path := find()) is not None:
+                discard(self.partial)
+                return path
             resumed = os.fstat(file.fileno()).st_size > 0
             digest = self._complete(url, file)
             if resumed and not self._right(file, digest):
@@ -116,7 +121,8 @@ class Transfer:
                 self._forget(file)
                 raise self._wrong(url, digest.hexdigest(), size)
             os.fsync(file.fileno())
-        return digest.hexdigest()
+            _beside(self.partial).unlink(missing_ok=True)
+            return store(digest.hexdigest())
 
     def _complete(self, url: str, file: BinaryIO) -> hashlib._Hash:
         digest = self._hash_kept(file)

@@ -11,7 +11,8 @@ import hashlib
 import os
 import stat
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from nivis.errors import LockError
@@ -150,6 +151,43 @@ def dump(path: str | Path, write: Write, *, visit: Visit | None = None) -> int:
     _node(name, b"", os.lstat(name), joined, visit)
     joined.flush()
     return joined.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A regular file of a tree that lies in no folder; ``send`` writes its ``size`` bytes."""
+
+    size: int
+    executable: bool
+    send: Callable[[Write], object]
+
+
+Node = File | bytes | Mapping[bytes, "Node"]  # a file, a link's target, a folder
+
+
+def dump_node(node: Node, write: Write) -> int:
+    """Write the archive of a tree that lies in no folder, and return its size in bytes."""
+    joined = _Joiner(write)
+    joined(_MAGIC)
+    _dump_node(node, joined)
+    joined.flush()
+    return joined.size
+
+
+def _dump_node(node: Node, write: Write) -> None:
+    if isinstance(node, File):
+        write(_REGULAR + (_EXECUTABLE if node.executable else b"") + _CONTENTS + node.size.to_bytes(8, "little"))
+        node.send(write)
+        write(bytes(-node.size % 8) + _CLOSE)
+    elif isinstance(node, bytes):
+        write(_SYMLINK + string(node) + _CLOSE)
+    else:
+        write(_DIRECTORY)
+        for name in sorted(node):
+            write(_ENTRY + string(name) + _NODE)
+            _dump_node(node[name], write)
+            write(_CLOSE)
+        write(_CLOSE)
 
 
 def nar_hash(path: str | Path) -> tuple[str, int]:

@@ -83,6 +83,7 @@ class Addition:
     sha256: str | None = None  # file: hex
     nar: str | None = None  # file or folder: SRI of its NAR
     nar_size: int | None = None  # folder: bytes of its NAR; with ``nar``
+    packed: bool = False  # ``path`` is the folder's NAR itself; with ``nar`` and ``nar_size``
 
 
 def add_many(
@@ -123,7 +124,7 @@ def add_tree(path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], lis
 def _offer(addition: Addition) -> Offer:
     path = addition.path.resolve()  # a link stands for what it points to
     info = path.stat()
-    if stat.S_ISDIR(info.st_mode):
+    if addition.packed or stat.S_ISDIR(info.st_mode):
         tree, size = addition.nar, addition.nar_size
         if tree is None or size is None:
             tree, size = nar.nar_hash(path)
@@ -143,9 +144,7 @@ def _send(store: Connection, addition: Addition, offer: Offer, listener: Listene
     task = f"{addition.name} to the store"
     listener.begin(task, "add", offer.nar_size)
     try:
-        store.add(
-            offer, addition.path, lambda write: _content(addition.path.resolve(), _counted(write, task, listener))
-        )
+        store.add(offer, addition.path, lambda write: _content(addition, _counted(write, task, listener)))
     except BaseException:
         listener.end(task, failed=True)
         raise
@@ -160,12 +159,13 @@ def _counted(write: nar.Write, task: str, listener: Listener) -> nar.Write:
     return counted
 
 
-def _content(path: Path, write: Callable[[bytes], object]) -> None:
+def _content(addition: Addition, write: Callable[[bytes], object]) -> None:
+    path = addition.path.resolve()
     if path.is_dir():
         nar.dump(path, write)
         return
     size = path.stat().st_size
-    head, tail = nar.frame(size)
+    head, tail = (b"", b"") if addition.packed else nar.frame(size)
     write(head)
     nar.read_blocks(path, size, write)
     write(tail)

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,10 +110,10 @@ def cache(tmp_path: Path) -> Cache:
 FAST = Patience(tries=3, wait=0.0)
 
 
-def get(cache: Cache, *urls: str, sha256: str | None = SHA, name: str = "a.deb", **options: bool) -> Fetched:
+def get(cache: Cache, *urls: str, sha256: str | None = SHA, name: str = "a.deb", offline: bool = False) -> Fetched:
     download = Download(name=name, urls=urls, sha256=sha256, size=len(CONTENT))
     client = Client(environ={})
-    return fetch_all([download], cache=cache, listener=Silent(), client=client, patience=FAST, **options)[0]
+    return fetch_all([download], cache=cache, listener=Silent(), client=client, patience=FAST, offline=offline)[0]
 
 
 def keep(cache: Cache, url: str, content: bytes, validator: str = '"one"') -> Path:
@@ -161,6 +162,14 @@ def test_progress_adds_up(server: Server, cache: Cache) -> None:
     assert events[0] == ("begin", "a", "download", len(CONTENT))
     assert sum(int(str(e[1])) for e in events[1:-1]) == len(CONTENT)
     assert events[-1] == ("end", "a", False)
+
+
+def test_many_at_once_fetch_a_file_once(server: Server, cache: Cache) -> None:
+    with ThreadPoolExecutor(6) as pool:  # as from several processes: each has its own client, and locks for itself
+        for fetched in pool.map(lambda _: get(cache, server.url), range(6)):
+            assert fetched.path.read_bytes() == CONTENT
+    assert len(server.requests) == 1
+    assert list((cache.folder / "partial").iterdir()) == []
 
 
 def test_hash_of_first_use(server: Server, cache: Cache) -> None:

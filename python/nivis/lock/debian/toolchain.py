@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nivis.errors import HostError, LockError, ManifestError, NivisError, did_you_mean, raise_all
-from nivis.fetch.cache import Cache
+from nivis.fetch.cache import Cache, hash_file
 from nivis.fetch.download import Client, Download, NotFoundError, fetch_all
 from nivis.fetch.mirrors import Mirrors
 from nivis.files import write_atomically
@@ -28,7 +28,7 @@ from nivis.lock.debian.seeds import EXCLUDED, PYTHON, SEEDS
 from nivis.lock.debian.signature import KEYRING
 from nivis.lock.debian.unpack import unpack
 from nivis.lock.model import DebianPackage, Toolchain, Tree
-from nivis.lock.nar import nar_hash
+from nivis.lock.nar import sri
 from nivis.manifest.model import ToolchainSettings
 from nivis.progress import Listener
 
@@ -65,7 +65,7 @@ def lock_toolchain(
 ) -> Toolchain:
     """Resolve a toolchain against the mirror's current packages and compute its base tree's hash.
 
-    The tree is left in the cache for ``base_tree``. Raises ManifestError (suite, packages), NetworkError, HostError.
+    Its archive is left in the cache for ``base_tree``. Raises ManifestError (suite, packages), NetworkError, HostError.
     """
     architecture = _architecture(system)
     digest = request(settings, system)
@@ -105,26 +105,25 @@ def base_tree(
     into: Path,
     client: Client | None = None,
 ) -> Path:
-    """Put the base tree of a locked toolchain at ``into`` (which must not exist) and return that path.
+    """Put the base tree of a locked toolchain, as a Nix archive, at ``into`` and return that path.
 
-    The tree that ``lock_toolchain`` left in the cache is moved there; else the .debs are fetched, checked and unpacked.
+    The one that ``lock_toolchain`` left in the cache is moved there; else the .debs are fetched, checked and unpacked.
     Raises NetworkError for a .deb that is gone, LockError if the tree is not the one that was locked.
     """
     ready = _kept(cache, toolchain.tree)
-    if ready.is_dir():
+    if ready.is_file():
         into.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(ready, into)  # a rename where both are on one file system
-        if _hash(into, listener) == (toolchain.tree.hash, toolchain.tree.size):
+        sha256, size = hash_file(into)
+        if (sri(bytes.fromhex(sha256)), size) == (toolchain.tree.hash, toolchain.tree.size):
             return into
-        shutil.rmtree(into)
     debs = _fetch(toolchain.packages, toolchain.date, cache, mirrors, listener, offline, client)
     try:
-        unpack(debs, into, listener=listener)
-        found, size = _hash(into, listener)
+        found, size = unpack(debs, into, listener=listener)
         if found != toolchain.tree.hash:
-            raise _other_tree(toolchain.tree, found, size)  # noqa: TRY301 - the tree is removed below
+            raise _other_tree(toolchain.tree, found, size)  # noqa: TRY301 - the archive is removed below
     except BaseException:
-        shutil.rmtree(into, ignore_errors=True)
+        into.unlink(missing_ok=True)
         raise
     return into
 
@@ -146,8 +145,7 @@ def _make_tree(
         return Tree(name=name, hash=known[0], size=known[1])
     debs = _fetch(packages, f"{index.date:%Y-%m-%dT%H:%M:%SZ}", cache, mirrors, listener, offline, client)
     with _scratch(cache) as scratch:
-        unpack(debs, scratch / "tree", listener=listener)
-        found, size = _hash(scratch / "tree", listener)
+        found, size = unpack(debs, scratch / "tree", listener=listener)
         tree = Tree(name=name, hash=found, size=size)
         kept = _kept(cache, tree)
         if not kept.exists():
@@ -227,16 +225,8 @@ def _scratch(cache: Cache) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _hash(path: Path, listener: Listener) -> tuple[str, int]:
-    listener.begin("base tree", "hash")
-    try:
-        return nar_hash(path)
-    finally:
-        listener.end("base tree")
-
-
 def _kept(cache: Cache, tree: Tree) -> Path:
-    return cache.folder / "trees" / hashlib.sha256(tree.hash.encode()).hexdigest()[:32]
+    return cache.folder / "trees" / f"{hashlib.sha256(tree.hash.encode()).hexdigest()[:32]}.nar"
 
 
 def _seeds(settings: ToolchainSettings) -> list[str]:

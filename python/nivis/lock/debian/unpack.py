@@ -1,4 +1,4 @@
-"""Unpack .debs over one another into one folder, as dpkg would, but without maintainer scripts, owners or dates.
+"""Unpack .debs over one another into one tree, as dpkg would, but without maintainer scripts, owners or dates.
 
 Format: deb(5), an ar archive with data.tar. Layout as on Debian since the /usr merge: /bin, /sbin, /lib and /lib64
 are links into /usr, whatever a package calls them. Left out: documentation, manuals, translations (LEFT_OUT); the
@@ -9,19 +9,24 @@ The result does not depend on the number of workers: two packages may hold the s
 from __future__ import annotations
 
 import bz2
+import errno
+import functools
 import gzip
+import hashlib
 import lzma
 import os
 import tarfile
+import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from nivis.errors import HostError, LockError, NivisError, raise_all
 from nivis.fetch.transfer import disk_full
+from nivis.lock.nar import File, Node, Write, dump_node, sri
 from nivis.progress import Listener
 
 MERGED = ("bin", "sbin", "lib", "lib64")
@@ -38,32 +43,41 @@ DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
 }
 
 
-def unpack(debs: Mapping[str, Path], into: Path, *, listener: Listener, workers: int | None = None) -> None:
-    """Unpack packages (file name -> .deb) into a folder that does not exist yet.
+def unpack(debs: Mapping[str, Path], into: Path, *, listener: Listener, workers: int | None = None) -> tuple[str, int]:
+    """Unpack packages (file name -> .deb) into one Nix archive at ``into``; return its hash (SRI) and size.
 
-    Raises LockError for a package that cannot be unpacked safely or that clashes with another, HostError (disk).
+    An archive, since the tree is wanted in the store only: thousands of files written to be read once and deleted cost
+    more than all the decompression. Raises LockError for a package that cannot be unpacked safely or that clashes with
+    another, HostError (disk).
     """
-    tree = _Tree(root=into)
     listener.begin("base tree", "unpack", len(debs))
     failed = True
     try:
-        into.mkdir(parents=True)
-        for name in MERGED:
-            (into / "usr" / name).mkdir(parents=True)
-            (into / name).symlink_to(f"usr/{name}")
-        by_size = sorted(debs, key=lambda label: (-debs[label].stat().st_size, label))
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=into.parent) as spool:
+            tree = _Tree(spool=spool.fileno())
+            tree.put("usr", "", None)
+            for name in MERGED:
+                tree.put(f"usr/{name}", "", None)
+                tree.put(name, "", f"usr/{name}")
+            by_size = sorted(debs, key=lambda label: (-debs[label].stat().st_size, label))
 
-        def one(label: str) -> None:
-            tree.add(label, debs[label])
-            listener.advance("base tree", 1)
+            def one(label: str) -> None:
+                tree.add(label, debs[label])
+                listener.advance("base tree", 1)
 
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-            problems = [f.exception() for f in [pool.submit(one, label) for label in by_size]]
-        for problem in problems:
-            if problem is not None and not isinstance(problem, NivisError):
-                raise problem
-        tree.compare()
-        raise_all(sorted((p for p in problems if isinstance(p, NivisError)), key=str))
+            with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+                try:
+                    problems = [f.exception() for f in [pool.submit(one, label) for label in by_size]]
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)  # an interrupt should not wait for all of them
+                    raise
+            for problem in problems:
+                if problem is not None and not isinstance(problem, NivisError):
+                    raise problem
+            tree.compare()
+            raise_all(sorted((p for p in problems if isinstance(p, NivisError)), key=str))
+            packed = _pack(tree.node(), into)
         failed = False
     except OSError as error:
         move = "Nothing is lost: free some space and run it again." if disk_full(error) else "Run it again elsewhere."
@@ -71,91 +85,109 @@ def unpack(debs: Mapping[str, Path], into: Path, *, listener: Listener, workers:
         raise HostError(what, where=str(error.filename or into), hint=move) from error
     finally:
         listener.end("base tree", failed=failed)
+    return packed
 
 
-@dataclass(slots=True)
+def _pack(root: Node, into: Path) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    with into.open("wb", buffering=0) as file:
+
+        def write(block: bytes) -> None:
+            digest.update(block)
+            file.write(block)
+
+        size = dump_node(root, write)
+    return sri(digest.digest()), size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """A file's content, in the spool."""
+
+    offset: int
+    size: int
+    executable: bool
+    sha256: bytes
+
+
+_Entry = _Content | str | None  # a file, a link's target, a folder
+
+
+@dataclass(slots=True, kw_only=True)
 class _Tree:
-    """The tree under construction. Folders are only ever made by us, so a path through them stays inside."""
+    """The tree under construction: what every package puts at every path; contents are in one temporary file."""
 
-    root: Path
-    folders: set[str] = field(default_factory=set)
-    owner: dict[str, str] = field(default_factory=dict)  # path -> the package that wrote it
-    twice: list[tuple[str, str, str | bytes | None, bool]] = field(
-        default_factory=list
-    )  # path, package, content, executable
+    spool: int
+    end: int = 0
+    lock: Lock = field(default_factory=Lock)
+    entries: dict[str, list[tuple[str, _Entry]]] = field(default_factory=dict)  # path -> (package, entry)
 
     def add(self, label: str, deb: Path) -> None:
         """Unpack one package."""
-        with suppress(_Blocked), tarfile.open(fileobj=BytesIO(_data(label, deb)), mode="r:") as archive:
+        folders = {""}
+        with tarfile.open(fileobj=BytesIO(_data(label, deb)), mode="r:") as archive:
             for member in archive:
                 name = _placed(member.name, label)
                 if f"{name}/".startswith(LEFT_OUT) or (member.issym() and member.linkname.lstrip("/") == name):
                     continue  # base-files has the links of the /usr merge itself
-                if member.isdir():
-                    self._folder(name, label)
-                else:
-                    self._folder(name.rpartition("/")[0], label)
-                    self._leaf(name, label, *_content(archive, member, name, label))
+                folder = name if member.isdir() else name.rpartition("/")[0]
+                while folder not in folders:
+                    folders.add(folder)
+                    self.put(folder, label, None)
+                    folder = folder.rpartition("/")[0]
+                if not member.isdir():
+                    content, executable = _content(archive, member, name, label)
+                    self.put(name, label, content if isinstance(content, str) else self._keep(content, executable))
 
-    def _leaf(self, name: str, label: str, content: str | bytes, executable: bool) -> None:
-        path = os.path.join(self.root, name)
-        try:
-            if isinstance(content, str):
-                os.symlink(content, path)
-            else:
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-                with os.fdopen(handle, "wb", buffering=0) as file:
-                    file.write(content)
-                    os.fchmod(handle, 0o755 if executable else 0o644)
-        except FileExistsError:
-            # Another worker may not have finished it: compared at the end.
-            self.twice.append((name, label, content, executable))
-        else:
-            self.owner[name] = label
+    def put(self, name: str, label: str, entry: _Entry) -> None:
+        """Take note of what a package has at a path."""
+        with self.lock:
+            self.entries.setdefault(name, []).append((label, entry))
 
-    def _folder(self, name: str, label: str) -> None:
-        if not name or name in self.folders:
-            return
-        self._folder(name.rpartition("/")[0], label)
-        path = self.root / name
-        try:
-            path.mkdir()
-        except FileExistsError:
-            if path.is_symlink() or not path.is_dir():
-                self.twice.append((name, label, None, False))  # who wrote it is known at the end
-                raise _Blocked from None
-        else:
-            self.owner[name] = label
-        self.folders.add(name)
+    def _keep(self, content: bytes, executable: bool) -> _Content:
+        with self.lock:
+            offset, self.end = self.end, self.end + len(content)
+        if os.pwrite(self.spool, content, offset) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        digest = hashlib.sha256(content).digest()
+        return _Content(offset=offset, size=len(content), executable=executable, sha256=digest)
 
     def compare(self) -> None:
-        """Refuse files that two packages hold with different content."""
-        different = []
-        for name, label, content, executable in sorted(self.twice, key=lambda t: t[:2]):
-            path = self.root / name
-            if path.is_symlink():
-                same = content == str(path.readlink())
-            elif path.is_file() and isinstance(content, bytes):
-                same = path.read_bytes() == content and bool(path.stat().st_mode & 0o100) == executable
-            else:
-                same = False
-            if not same:
-                different.append(self._clash(name, label))
-        raise_all(different)
+        """Refuse paths at which two packages have something different."""
+        different = [name for name, found in sorted(self.entries.items()) if len({_kind(e) for _, e in found}) > 1]
+        raise_all([self._clash(name) for name in different])
 
-    def _clash(self, name: str, label: str) -> LockError:
-        both = " and ".join(f"'{deb}'" for deb in sorted({label, self.owner.get(name, label)}))
+    def _clash(self, name: str) -> LockError:
+        labels = sorted({label for label, _ in self.entries[name] if label})
+        both = " and ".join(f"'{deb}'" for deb in labels)
         return LockError(
-            f"{both} hold a different '{name}'"
-            if " and " in both
-            else f"{both} holds '{name}', which another package has",
+            f"{both} hold a different '{name}'" if len(labels) > 1 else f"{both} holds two different '{name}'",
             where="toolchain",
             hint="Leave one of the packages out of [tool.nivis.toolchain] packages.",
         )
 
+    def node(self) -> Node:
+        """Return the tree as it is to be archived; every path has its folders in ``entries``."""
+        folders: dict[str, dict[bytes, Node]] = {"": {}}
+        for name, found in sorted(self.entries.items()):
+            folder, _, last = name.rpartition("/")
+            entry = found[0][1]
+            node: Node
+            if isinstance(entry, _Content):
+                node = File(size=entry.size, executable=entry.executable, send=functools.partial(self._send, entry))
+            elif entry is None:
+                node = folders[name] = {}
+            else:
+                node = os.fsencode(entry)
+            folders[folder][os.fsencode(last)] = node
+        return folders[""]
 
-class _Blocked(Exception):
-    """A folder cannot be made, because another package has something else of that name."""
+    def _send(self, entry: _Content, write: Write) -> None:
+        write(os.pread(self.spool, entry.size, entry.offset))
+
+
+def _kind(entry: _Entry) -> object:
+    return (entry.sha256, entry.executable) if isinstance(entry, _Content) else entry
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, label: str) -> tuple[str | bytes, bool]:

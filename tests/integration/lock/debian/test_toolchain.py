@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.archive import Archive, Key, make_key
+from support.unnar import restore
 
 from nivis.errors import HostError, LockError, ManifestError, NetworkError
 from nivis.fetch.cache import Cache
@@ -66,7 +67,9 @@ class Place:
         )
 
     def tree(self, toolchain: Toolchain) -> Path:
-        return base_tree(toolchain, cache=self.cache, mirrors=self.mirrors, listener=Silent(), into=self.into)
+        into = self.into.with_suffix(".nar")
+        base_tree(toolchain, cache=self.cache, mirrors=self.mirrors, listener=Silent(), into=into)
+        return restore(into, self.into)
 
 
 @pytest.fixture
@@ -110,8 +113,8 @@ def test_tree(place: Place) -> None:
 
 def test_a_damaged_tree_in_the_cache_is_made_anew(place: Place) -> None:
     toolchain = place.lock()
-    (kept,) = (p for p in (place.cache.folder / "trees").iterdir() if p.is_dir())
-    (kept / "usr/share/sed").write_text("bad")
+    (kept,) = (p for p in (place.cache.folder / "trees").iterdir() if p.suffix == ".nar")
+    kept.write_bytes(kept.read_bytes() + b"bad")
     assert nar_hash(place.tree(toolchain))[0] == toolchain.tree.hash
 
 

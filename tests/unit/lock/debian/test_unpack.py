@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from support.debs import Member, ar, deb
+from support.unnar import restore
 
 from nivis.errors import LockError, Problems
 from nivis.lock.debian.unpack import unpack
+from nivis.lock.nar import nar_hash
 from nivis.progress import Silent
 
 
@@ -36,8 +38,10 @@ EMPTY = {"usr/bin": "/", "usr/sbin": "/", "usr/lib": "/", "usr/lib64": "/"}
 
 def unpacked(tmp_path: Path, *packages: list[Member], workers: int = 2) -> dict[str, str]:
     debs = {f"p{n}.deb": deb(tmp_path / f"p{n}.deb", *members) for n, members in enumerate(packages)}
-    unpack(debs, tmp_path / "tree", listener=Silent(), workers=workers)
-    return listing(tmp_path / "tree")
+    packed = unpack(debs, tmp_path / "tree.nar", listener=Silent(), workers=workers)
+    tree = restore(tmp_path / "tree.nar", tmp_path / "tree")
+    assert packed == nar_hash(tree)
+    return listing(tree)
 
 
 def test_layout_of_the_merged_usr(tmp_path: Path) -> None:
@@ -96,11 +100,11 @@ def test_odd_names_links_and_modes(tmp_path: Path) -> None:
 def test_compressions(tmp_path: Path, compression: str) -> None:
     unpack(
         {"p": deb(tmp_path / "p", ("./a", "1"), compression=compression)},
-        tmp_path / "tree",
+        tmp_path / "tree.nar",
         listener=Silent(),
         workers=1,
     )
-    assert (tmp_path / "tree" / "a").read_text() == "1"
+    assert (restore(tmp_path / "tree.nar", tmp_path / "tree") / "a").read_text() == "1"
 
 
 def test_identical_files_of_two_packages(tmp_path: Path) -> None:

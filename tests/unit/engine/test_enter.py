@@ -1,0 +1,34 @@
+"""The environment that a builder would see."""
+
+from nivis.engine.enter import _placeholder, _variables
+from nivis.engine.evaluate import Recipe
+
+# nix-instantiate --eval -E 'builtins.placeholder "out"'
+PLACEHOLDER = "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
+
+
+def test_the_placeholder_is_nixs() -> None:
+    assert _placeholder() == PLACEHOLDER
+
+
+def test_values_become_texts_as_in_nix() -> None:
+    recipe = Recipe(
+        drv="/nix/store/x.drv",
+        attributes={
+            "args": ["-c", "true"],
+            "builder": "/bin/bash",
+            "name": "x",
+            "system": "x86_64-linux",
+            "passAsFile": ["run"],
+            "run": f"cp a {PLACEHOLDER}/b",
+            "text": "t",
+            "number": 3,
+            "yes": True,
+            "no": False,
+            "nothing": None,
+            "list": ["a", "b", 1, ["c", True]],
+        },
+    )
+    common = {"text": "t", "number": "3", "yes": "1", "no": "", "nothing": "", "list": "a b 1 c 1"}
+    assert _variables(recipe, out="/tmp/out") == {**common, "run": "cp a /tmp/out/b", "out": "/tmp/out"}
+    assert _variables(recipe) == {**common, "run": "cp a /b"}

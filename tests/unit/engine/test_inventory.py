@@ -1,0 +1,76 @@
+"""The inventory, as lib/inventory.nix evaluates to it."""
+
+from __future__ import annotations
+
+import json
+
+from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem, decode
+
+
+def store(name: str) -> str:
+    return f"/nix/store/{name}"
+
+
+def item(name: str) -> dict[str, str]:
+    return {"drv": store(f"{name}.drv"), "out": store(name)}
+
+
+RAW = {
+    "base": store("base"),
+    "toolchain": item("toolchain"),
+    "environment": item("environment"),
+    "shell": item("shell"),
+    "wheels": [{"file": "six.whl", "archive": store("six.whl"), "out": store("six")}],
+    "experiments": {
+        "birds": {
+            **item("birds"),
+            "steps": {"clean": item("clean"), "train": item("train")},
+            "data": {"a": {"out": store("a")}, "b": {"out": store("b"), "archive": store("b.tgz")}},
+        }
+    },
+}
+
+
+def an_item(name: str) -> Item:
+    return Item(drv=store(f"{name}.drv"), out=store(name))
+
+
+def test_decode() -> None:
+    assert decode(json.dumps(RAW)) == Inventory(
+        base=store("base"),
+        toolchain=an_item("toolchain"),
+        environment=an_item("environment"),
+        shell=an_item("shell"),
+        wheels=(WheelItem(file="six.whl", archive=store("six.whl"), out=store("six")),),
+        experiments={
+            "birds": ExperimentItem(
+                drv=store("birds.drv"),
+                out=store("birds"),
+                steps={"clean": an_item("clean"), "train": an_item("train")},
+                data={"a": DataItem(out=store("a")), "b": DataItem(out=store("b"), archive=store("b.tgz"))},
+            )
+        },
+    )
+
+
+def test_every_path_is_named() -> None:
+    names = {path.removeprefix("/nix/store/") for path in decode(json.dumps(RAW)).paths()}
+    steps = {"birds", "clean", "train", "a", "b", "b.tgz"}
+    assert names == {"base", "toolchain", "environment", "six", "six.whl", *steps}
+
+
+def test_what_people_call_a_derivation() -> None:
+    assert decode(json.dumps(RAW)).labels() == {
+        store("environment.drv"): "python environment",
+        store("toolchain.drv"): "toolchain",
+        store("birds.drv"): "birds (result)",
+        store("clean.drv"): "birds.clean",
+        store("train.drv"): "birds.train",
+    }
+
+
+def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:
+    inventory = decode(json.dumps({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}}))
+    assert (inventory.base, inventory.toolchain) == (None, None)
+    assert list(inventory.paths()) == [store("environment")]
+    assert inventory.labels() == {store("environment.drv"): "python environment"}

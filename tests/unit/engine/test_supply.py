@@ -1,0 +1,93 @@
+"""What has to be brought: only what the wanted outputs still need."""
+
+from __future__ import annotations
+
+import pytest
+
+from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem
+from nivis.engine.supply import Need, given, needed
+from nivis.lock.model import Archive, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
+
+SIX, ATTRS = (
+    Wheel(name=n, version="1", file=f"{n}.whl", sha256=n, url=f"https://x.example/{n}") for n in ("six", "attrs")
+)
+TABLE = LockedData(name="table.csv", origin={"path": "data/table.csv"}, sha256="t")
+BIRDS = LockedData(
+    name="birds.csv",
+    origin={"pypi": "birds==1", "file": "birds.csv"},
+    sha256="b",
+    archive=Archive(registry="pypi", file="birds.whl", sha256="w"),
+)
+LOCK = Lock(
+    system="x86_64-linux",
+    source=(),
+    files={},
+    toolchain=Toolchain(
+        kind="debian", suite="trixie", date="", request="", python="3.13.5", libc="2.41", packages=(),
+        tree=Tree(name="debian", hash="sha256-x", size=9),
+    ),
+    python=PythonEnvironment(request="", wheels=(ATTRS, SIX)),
+    data={"lab/birds": BIRDS, "lab/table": TABLE},
+)  # fmt: skip
+
+
+def item(name: str) -> Item:
+    return Item(drv=f"{name}.drv", out=name)
+
+
+INVENTORY = Inventory(
+    base="base",
+    toolchain=item("toolchain"),
+    environment=item("environment"),
+    shell=item("shell"),
+    wheels=(
+        WheelItem(file="attrs.whl", archive="attrs.whl", out="attrs"),
+        WheelItem(file="six.whl", archive="six.whl", out="six"),
+    ),
+    experiments={
+        "lab": ExperimentItem(
+            drv="lab.drv",
+            out="lab",
+            steps={"clean": item("clean"), "train": item("train")},
+            data={"table": DataItem(out="table"), "birds": DataItem(out="birds", archive="birds.whl")},
+        )
+    },
+)
+PLANS = {"lab": {"steps": {"clean": {"data": ["table"]}, "train": {"data": ["birds"]}}}}
+ALL = set(INVENTORY.paths())
+
+
+@pytest.mark.parametrize(
+    ("absent", "need"),
+    [
+        (ALL, Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        (set(), Need()),
+        # the result is there: what made it may be gone
+        (ALL - {"lab"}, Need()),
+        # the steps are there: only the toolchain puts the result together
+        (ALL - {"clean", "train"}, Need(base=True)),
+        # a step is there: its data may be gone
+        (ALL - {"clean"}, Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS})),
+        (ALL - {"environment", "toolchain"}, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        # unpacked, or fetched and not yet unpacked
+        (ALL - {"six", "attrs.whl", "toolchain"}, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        (ALL - {"base", "six.whl", "table"}, Need(wheels=(ATTRS,), data={"lab/birds": BIRDS})),
+        # the package is there: the file is taken out of it
+        (ALL - {"birds.whl", "base"}, Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
+    ],
+)
+def test_needed(absent: set[str], need: Need) -> None:
+    assert needed(INVENTORY, LOCK, PLANS, absent) == need
+    assert bool(need) == (need != Need())
+
+
+def test_a_shell_needs_the_environment_though_every_result_is_there() -> None:
+    absent = ALL - {"lab"}
+    assert needed(INVENTORY, LOCK, PLANS, absent, shell=True) == Need(base=True, wheels=(ATTRS, SIX))
+
+
+def test_what_plain_nix_cannot_fetch() -> None:
+    bare = Wheel(name="bare", version="1", file="bare.whl", sha256="x")
+    url = LockedData(name="u.csv", origin={"url": "https://x.example/u.csv"}, sha256="u")
+    need = Need(base=True, wheels=(ATTRS, bare), data={"lab/birds": BIRDS, "lab/table": TABLE, "lab/url": url})
+    assert given(need) == Need(base=True, wheels=(bare,), data={"lab/birds": BIRDS, "lab/table": TABLE})
