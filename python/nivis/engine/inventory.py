@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -40,8 +40,8 @@ class ExperimentItem:
     drv: str
     out: str
     steps: Mapping[str, Item]  # of a swept step the instances: train@c=0.1
-    joined: Mapping[str, Item]  # of a swept step the folder of all its instances
     data: Mapping[str, DataItem]
+    joined: Mapping[str, Item] = field(default_factory=dict)  # of a swept step the folder of all its instances
 
     def item(self, step: str | None) -> Item:
         """Return a step, an instance or all instances of one; None is the result."""

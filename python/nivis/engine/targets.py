@@ -47,8 +47,8 @@ def _problems(target: Target, plan: Plan, *, one: bool) -> Iterator[UsageError]:
         hint = f"Say {target.experiment}.{step}."
         yield UsageError(f"step '{step}' of '{target.experiment}' is not swept: it has no instances", hint=hint)
     elif "@" in target.step and label not in labels:
-        near = get_close_matches(label, labels, n=1, cutoff=0.0)
-        hint = f"Did you mean '{target.experiment}.{step}@{near[0]}'?"
+        near = next(iter(get_close_matches(label, labels, n=1)), labels[0])
+        hint = f"Did you mean '{target.experiment}.{step}@{near}'?"
         yield UsageError(f"step '{step}' of '{target.experiment}' has no instance '{label}'", hint=hint)
     elif one and labels and not label:
         hint = f"Name one: {target.experiment}.{step}@{labels[0]}."

@@ -74,18 +74,20 @@ def overridden(params: Params, overrides: Params) -> dict[str, Value]:
 def misfits(params: Params, overrides: Params) -> Iterator[tuple[KeyPath, str, str]]:
     """Yield (key path, what is wrong, next move) for overrides of what is no parameter."""
     for path, value in _leaves(overrides):
-        known: Value | Params | None = params
-        for depth, key in enumerate(path):
-            if not isinstance(known, dict | Mapping) or key not in known:
-                name = ".".join(path[: depth + 1])
-                hint = did_you_mean(name, parameter_names(params)) or f"Declare it: [params] {name} = …"
-                yield path, f"no parameter named '{name}'", hint
-                break
-            known = known[key]
-        else:
-            if isinstance(known, dict) and not isinstance(value, dict):
-                names = ", ".join(f"{'.'.join(path)}.{name}" for name in parameter_names(known))
-                yield path, f"'{'.'.join(path)}' is a table in [params]", f"Set what is in it: {names or 'nothing'}."
+        name, known = ".".join(path), _at(params, path)
+        if known is None:
+            hint = did_you_mean(name, parameter_names(params)) or f"Declare it: [params] {name} = …"
+            yield path, f"no parameter named '{name}'", hint
+        elif isinstance(known, dict) and not isinstance(value, dict):
+            names = ", ".join(f"{name}.{inner}" for inner in parameter_names(known))
+            yield path, f"'{name}' is a table in [params]", f"Set what is in it: {names or 'nothing'}."
+
+
+def _at(params: Params, path: KeyPath) -> Value | None:
+    value: Value | Params | None = params
+    for key in path:
+        value = value.get(key) if isinstance(value, dict | Mapping) else None
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _leaves(params: Params, above: KeyPath = ()) -> Iterator[tuple[KeyPath, Value]]:

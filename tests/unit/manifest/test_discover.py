@@ -42,7 +42,10 @@ def test_duplicates_and_mistakes_together(tmp_path: Path) -> None:
             "experiments/2026-01-01-a and experiments/2026-01-02-a. "
             'Rename a folder, or write name = "a-2" under [experiment] in one of them.'
         ),
-        "experiments/b/experiment.toml, line 1: unknown key 'x'. Known: data, experiment, params, profiles, report, steps.",
+        (
+            "experiments/b/experiment.toml, line 1: unknown key 'x'. "
+            "Known: data, experiment, params, profiles, report, steps."
+        ),
         (
             "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "
             'A line is key = "value", or a [table].'
