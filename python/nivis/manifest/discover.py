@@ -23,16 +23,25 @@ def load_experiments(project: Project, only: Iterable[str] | None = None) -> dic
     wanted = None if only is None else set(only)
     found = _load(contents, wanted)
     missing = set() if wanted is None else wanted - set(found)
-    if missing:
-        prefixes = {name[:end] for name in missing for end, sign in enumerate(name) if sign == "-" and end}
-        for name, experiment in _load(contents, prefixes).items():
-            profiles = {f"{name}-{profile}" for profile in experiment.profiles} & missing
-            if profiles:
-                found[name] = experiment
-                missing -= profiles
+    for name in sorted(missing):
+        experiment = _with_profile_of(name, contents)
+        if experiment is not None:
+            found[experiment.name] = experiment
+            missing.remove(name)
     raise_all([_unknown(name, contents) for name in sorted(missing)])
     raise_all(list(_collisions(found.values(), contents)))
     return dict(sorted(found.items()))
+
+
+def _with_profile_of(variant: str, contents: Mapping[PurePosixPath, bytes]) -> Experiment | None:
+    """Return the experiment that a name with a profile is of: ``penguins`` for ``penguins-smoke``."""
+    name, dash, _ = variant.rpartition("-")
+    while dash:
+        experiment = _load(contents, {name}).get(name)
+        if experiment is not None and variant.removeprefix(f"{name}-") in experiment.profiles:
+            return experiment
+        name, dash, _ = name.rpartition("-")
+    return None
 
 
 def _load(contents: Mapping[PurePosixPath, bytes], wanted: set[str] | None) -> dict[str, Experiment]:
@@ -64,7 +73,13 @@ def _collisions(experiments: Iterable[Experiment], contents: Mapping[PurePosixPa
         for profile in experiment.profiles:
             name = f"{experiment.name}-{profile}"
             folder = next((f for f, content in contents.items() if _is_called(f, content, name)), None)
-            other = str(folder) if folder else f"profile '{taken[name].profile}'" if name in taken else ""
+            other = (
+                str(folder)
+                if folder
+                else f"profile '{taken[name].profile}' of '{taken[name].name}'"
+                if name in taken
+                else ""
+            )
             if other:
                 yield ManifestError(
                     f"profile '{profile}' would be called '{name}', as {other} is",

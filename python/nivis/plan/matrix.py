@@ -62,7 +62,9 @@ def _order(steps: Mapping[str, Step], problems: list[Problem]) -> Sequence[str]:
 
 def _check_swept(step: Step, along: str, steps: Mapping[str, Step]) -> None:
     if along not in steps:
-        hint = did_you_mean(along, [name for name, other in steps.items() if other.matrix is not None])
+        hint = did_you_mean(
+            along, [name for name, other in steps.items() if other.matrix is not None and other is not step]
+        )
         raise ManifestError(f"no step named '{along}'", hint=hint or "Write matrix = { c = [0.1, 1.0] }.")
     if steps[along].matrix is None:
         raise ManifestError(
