@@ -36,7 +36,7 @@ def label_of(values: Values) -> str:
 
 def value_text(value: Value) -> str:
     """Return a value as it stands in a label."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value)
     if len(text) <= LONGEST_VALUE and _SAFE.match(text):
         return text
     return _ODD.sub("-", text).strip("-")[:20] + _digest(value)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from nivis.errors import ManifestError
 from nivis.manifest.model import Experiment, Project, Step, Value
 from nivis.plan.files import Files
 from nivis.plan.matrix import Problem, Sweep, find_sweeps
@@ -15,13 +16,17 @@ from nivis.plan.render import fill, render_argv, render_script, render_text
 from nivis.plan.sources import Found, Sources
 
 PARAMS = b"NIVIS_PARAMS"
+LONGEST = 207  # characters of a derivation's name: 211 in the store, less ".drv"
+
+# Made once: json.dumps makes one a call, which counts with thousands of instances.
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 Planned = dict[str, Any]  # what the plan has of one step
 
 
 def canonical(value: object) -> str:
     """Return JSON text on one line with sorted keys and the shortest form of floats."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 class StepPlanner:
@@ -69,6 +74,7 @@ class StepPlanner:
 
     def _swept(self, step: Step, scope: Scope, sweep: Sweep, rendered: Rendered, globs: Found) -> Planned:
         """Return the instances, and what is common to them."""
+        self._check_names(step, sweep)
         common: Planned = {}
         instances: dict[str, Planned] = {}
         for label, values in sweep.instances.items():
@@ -81,6 +87,14 @@ class StepPlanner:
                 break  # the others have the same
         along = sorted(name for name in rendered.steps if name in self.sweeps and not scope.gathers(name))
         return {**common, "instances": instances, **({"along": along} if along else {})}
+
+    def _check_names(self, step: Step, sweep: Sweep) -> None:
+        longest = max(sweep.instances, key=len)
+        name = f"{self.experiment.name}-{step.name}-{longest}"
+        if len(name) > LONGEST:
+            what = f"instance {longest} would have a name of {len(name)} characters, but the store allows {LONGEST}"
+            hint = "Shorten the name of the experiment, of the step or of a value."
+            self.problems.append((("steps", step.name, "matrix"), "", ManifestError(what, hint=hint)))
 
     def _instance(
         self, step: Step, scope: Scope, rendered: Rendered, globs: Found, values: Mapping[str, Value] | None

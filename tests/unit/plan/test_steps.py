@@ -179,3 +179,11 @@ def test_a_problem_of_a_matrix_is_told_once(project: Project) -> None:
     assert problems(project, text) == [
         "steps.train.matrix: no parameter named 'no'. Declare it: [params] no = [0.1, 1.0]."
     ]
+
+
+def test_a_name_that_is_too_long_for_the_store(project: Project) -> None:
+    step = "s" * 200
+    assert problems(project, f"[steps.{step}]\nmatrix = {{ c = [1, 200] }}\nrun = 'x'\n") == [
+        f"steps.{step}.matrix: instance c=200 would have a name of 208 characters, but the store allows 207. "
+        "Shorten the name of the experiment, of the step or of a value."
+    ]
