@@ -11,6 +11,7 @@ Environment: stepsPath, provenancePath, out.
 
 import hashlib
 import json
+import math
 import os
 import sys
 import tomllib
@@ -33,18 +34,31 @@ def called(step, separator="@"):
     return f"{step['name']}{separator}{step['label']}" if "label" in step else step["name"]
 
 
+def plain(value, place):
+    """Return what JSON can say: names as text, null for a number that is none, and nothing but values it knows."""
+    if isinstance(value, dict):
+        return {str(key): plain(item, place) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item, place) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return sys.exit(f"{place} has the value {value}, which is neither a number nor text: write it in quotes")
+
+
 def merged_metrics(step):
     """Join the metrics files of one step; a name that two of them have is kept below the file's name."""
     merged = {}
     for name in step["metrics"]:
+        place = f"steps.{called(step)}.metrics: {name}"
         try:
             metrics = load(os.path.join(step["out"], name))
-        except (ValueError, yaml.YAMLError) as error:
-            sys.exit(f"steps.{called(step)}.metrics: {name} is not readable: {error}")
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            sys.exit(f"{place} is not readable: {' '.join(str(error).split())}")
         if not isinstance(metrics, dict):
-            sys.exit(
-                f"steps.{called(step)}.metrics: {name} must be a table of numbers, but it is a {type(metrics).__name__}"
-            )
+            sys.exit(f"{place} must be a table of numbers, but it is a {type(metrics).__name__}")
+        metrics = plain(metrics, place)
         if merged.keys() & metrics.keys():
             metrics = {os.path.splitext(name)[0]: metrics}
         merged.update(metrics)

@@ -76,9 +76,17 @@ while IFS= read -r name || [ -n "$name" ]; do
 done <"$expect"
 if [ ${#missing[@]} -gt 0 ]; then
   {
-    printf 'the command did not write: %s\n' "$(IFS=,; echo "${missing[*]}")"
-    echo 'it wrote instead:'
-    (cd "$out" && find . -mindepth 1 -printf '  %P\n' | sort | head -n 20)
+    names=$(printf ", '%s'" "${missing[@]}")
+    echo "the command did not write: ${names#, }"
+    cd -- "$out"
+    mapfile -t written < <(find . -mindepth 1 -printf '%P\n' | sort)
+    if [ ${#written[@]} -eq 0 ]; then
+      echo 'it wrote nothing'
+    else
+      echo 'it wrote instead:'
+      printf '  %s\n' "${written[@]:0:20}"
+      [ ${#written[@]} -le 20 ] || echo "  … ${#written[@]} in all"
+    fi
   } >&2
   exit 1
 fi

@@ -42,32 +42,51 @@ ASSUMED = (
 )
 
 
-def entries(folder):
-    """Yield every entry below ``folder``, a folder before what it holds."""
-    for directory, folders, files in os.walk(folder):
+def kinds():
+    """Sort the base tree's paths: folders, links (far and to their neighbours), executables, modules, other files."""
+    found = {"folder": [], "link": [], "near": [], "executable": [], "module": [], "other": []}
+    for directory, folders, files in os.walk(BASE):
         folders.sort()
         for name in sorted(folders) + sorted(files):
-            yield os.path.join(directory, name)
+            source = os.path.join(directory, name)
+            mode = os.lstat(source).st_mode
+            if stat.S_ISLNK(mode):
+                kind = "link" if "/" in os.readlink(source) else "near"
+            elif stat.S_ISDIR(mode):
+                kind = "folder"
+            elif mode & stat.S_IXUSR:
+                kind = "executable"
+            else:
+                kind = "module" if name.endswith(".py") else "other"
+            found[kind].append(source[len(BASE) :])
+    return found
 
 
-def copy_tree():
-    """Copy the base tree, writable, with absolute links made relative; return its executable files."""
+def link_tree():
+    """Make a tree of links to the base tree, with what is to be changed copied; return the executable files.
+
+    A folder in which nothing is to be changed is one link. Absolute links become relative.
+    """
+    found = kinds()
+    own = {"", "/etc", "/etc/ssl", "/etc/ssl/certs"}  # folders of our own
+    for path in found["link"] + found["executable"] + found["module"]:
+        while (path := os.path.dirname(path)) not in own:
+            own.add(path)
     os.mkdir(OUT)
-    executables = []
-    for source in entries(BASE):
-        target = OUT + source[len(BASE) :]
-        mode = os.lstat(source).st_mode
-        if stat.S_ISLNK(mode):
-            to = os.readlink(source)
-            os.symlink(os.path.relpath(OUT + to, os.path.dirname(target)) if to.startswith("/") else to, target)
-        elif stat.S_ISDIR(mode):
-            os.mkdir(target)
-        else:
-            shutil.copyfile(source, target)
-            if mode & stat.S_IXUSR:
-                os.chmod(target, 0o755)
-                executables.append(target)
-    return executables
+    for path in found["folder"]:
+        if path in own:
+            os.mkdir(OUT + path)
+    for path in found["folder"] + found["module"] + found["other"]:
+        if os.path.dirname(path) in own and path not in own:
+            os.symlink(BASE + path, OUT + path)
+    for path in found["link"] + found["near"]:
+        if os.path.dirname(path) in own:
+            to = os.readlink(BASE + path)
+            os.symlink(os.path.relpath(to, os.path.dirname(path)) if to.startswith("/") else to, OUT + path)
+    for path in found["executable"]:
+        shutil.copyfile(BASE + path, OUT + path)
+        os.chmod(OUT + path, 0o755)
+    return [OUT + path for path in found["executable"]]
 
 
 def has_loader(head):
@@ -151,6 +170,7 @@ def point_shell():
     text = path.read_text()
     if text.count("'/bin/sh'") != 1:
         sys.exit(f"{path}: expected one '/bin/sh'")
+    path.unlink()  # a link to the base tree's
     path.write_text(text.replace("'/bin/sh'", f"'{OUT}/bin/sh'"))
 
 
@@ -181,7 +201,7 @@ def customise():
 
 def main():
     """Copy, patch and compile."""
-    executables = copy_tree()
+    executables = link_tree()
     name_programs()
     lines = {path: interpreter_of(path) for path in executables}
     gather_certificates()

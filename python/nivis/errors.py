@@ -17,16 +17,17 @@ class NivisError(Exception):
 
     exit_code = 3
 
-    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "", lines: Sequence[str] = ()) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.hint = hint
+        self.lines = tuple(lines)  # of a log, quoted between the sentence and the next move
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        if self.what.endswith("\n"):  # quoted lines: the next move stands on a line of its own
-            return f"{place}{self.what}{self.hint}"
+        if self.lines:
+            return "\n".join([f"{place}{self.what}:", *(f"    {line}" for line in self.lines), f"  {self.hint}"])
         move = f" {self.hint}" if self.hint else ""
         return f"{place}{self.what}.{move}"
 
@@ -83,8 +84,9 @@ class Problems(NivisError):
         return self.problems
 
 
-def raise_all(problems: Sequence[NivisError]) -> None:
-    """Raise what was collected: nothing, the one problem, or all of them together."""
+def raise_all(problems: Iterable[NivisError]) -> None:
+    """Raise what was collected: nothing, the one problem, or all of them together; what is said twice only once."""
+    problems = list({str(problem): problem for problem in problems}.values())
     if len(problems) == 1:
         raise problems[0]
     if problems:

@@ -10,6 +10,13 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file by ``content`` in one step; its folder is made if missing, its mode kept (else as umask says)."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _replace(path, content)
+    except OSError as error:  # people know the file, not the temporary one
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ MODULES = {
 }
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Return the modules of this package that a module imports, wherever in it, but for those of type checkers."""
     found: set[str] = set()

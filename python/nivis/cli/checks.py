@@ -53,6 +53,7 @@ class Host:
     succeeds: Callable[[Sequence[str]], bool] = _succeeds
     free: Callable[[Path], int] = field(default=lambda path: shutil.disk_usage(path).free)
     writable: Callable[[Path], bool] = field(default=lambda path: os.access(path, os.W_OK))
+    closed: Callable[[Path], bool] = field(default=lambda path: path.is_dir() and not os.access(path, os.X_OK))
     sudo: str = "sudo "
 
 
@@ -138,6 +139,9 @@ def check_store(host: Host) -> Check:
     nearest = _nearest(host.store)
     if host.writable(nearest):
         return Check(name="store", status=OK, says=str(host.store))
+    if host.closed(host.store.parent / "var/nix/daemon-socket"):
+        says = "the Nix daemon does not let you in"
+        return Check(name="store", status=FAIL, says=says, fix="sudo usermod -aG nix-users $USER, and log in again")
     says = f"{nearest} is not writable, and no daemon runs"
     fix = f"mount -o remount,rw {nearest}" if host.machine.is_root else "sudo systemctl start nix-daemon"
     return Check(name="store", status=FAIL, says=says, fix=fix)

@@ -4,8 +4,8 @@ Exit status: 0 done, 1 a step or check failed, 2 wrong usage or manifest, 3 some
 (network, Nix, disk; also a bug), 130 interrupted, 141 the reader of the output went away.
 
 With ``--json`` an error is, beside the sentence on standard error, this document on standard output:
-``{"error": {"where": "…", "what": "…", "hint": "…"}}``; several independent ones stand in
-``{"error": {…}, "problems": [{…}, …]}``, ``error`` being the first.
+``{"error": {"where": "…", "what": "…", "hint": "…"}}``, with ``"lines"`` where a log is quoted; several independent
+ones stand in ``{"error": {…}, "problems": [{…}, …]}``, ``error`` being the first.
 """
 
 from __future__ import annotations

@@ -17,23 +17,36 @@ def error_text(error: NivisError, *, width: int | None) -> str:
     if width is None:
         return "\n".join(label + str(part) for part in error.parts())
     red = click.style(label, fg="red", bold=True)
-    return "\n".join(red + _wrapped(str(part), max(width, NARROWEST), len(label)) for part in error.parts())
+    return "\n".join(red + _wrapped(part, max(width, NARROWEST), len(label)) for part in error.parts())
 
 
-def _wrapped(text: str, width: int, label: int) -> str:
-    """Wrap the sentence, which follows a label; further lines (a log, say) are quoted and stay as they are."""
-    first, *quoted = text.split("\n")
-    lines = textwrap.wrap(
-        first, width - 1, initial_indent=" " * label, subsequent_indent="  ", break_long_words=False,
+def _wrapped(error: NivisError, width: int, label: int) -> str:
+    """Wrap the sentence, which follows a label, and the next move; quoted lines of a log stay as they are."""
+    first, *quoted = str(error).split("\n")
+    move = _wrap(quoted.pop(), width, indent="") if error.lines else []
+    return "\n".join(["\n".join(_wrap(first, width, indent=" " * label))[label:], *quoted, *move])
+
+
+def _wrap(text: str, width: int, *, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width - 1,
+        initial_indent=indent,
+        subsequent_indent="  ",
+        break_long_words=False,
         break_on_hyphens=False,
-    )  # fmt: skip
-    return "\n".join(["\n".join(lines)[label:], *quoted])
+    )
 
 
 def error_document(error: NivisError) -> dict[str, object]:
     """Return what ``--json`` prints for an error."""
-    parts = [{"where": part.where, "what": part.what, "hint": part.hint} for part in error.parts()]
+    parts = [_document(part) for part in error.parts()]
     return {"error": parts[0]} if len(parts) == 1 else {"error": parts[0], "problems": parts}
+
+
+def _document(error: NivisError) -> dict[str, object]:
+    document: dict[str, object] = {"where": error.where, "what": error.what, "hint": error.hint}
+    return {**document, "lines": list(error.lines)} if error.lines else document
 
 
 def from_click(error: click.ClickException) -> UsageError:

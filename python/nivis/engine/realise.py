@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from nivis.engine.usage import PREFIX
 from nivis.engine.workspace import Workspace
-from nivis.errors import NivisError, StepError, raise_all
+from nivis.errors import HostError, NivisError, StepError, raise_all
 from nivis.nix.builds import Build, BuildState
-from nivis.nix.command import stream, translate
+from nivis.nix.command import explained, stream, translate
 from nivis.nix.events import parse
 from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
+MISSING = "the command did not write: "  # lib/step.sh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def realise(
             workspace.listener.building(_snapshot(state, labels, now))
         status, _ = running.finish()
     if status != 0:
-        raise_all(_problems(state, labels))
+        raise_all(problems_of(state, labels))
     return Realised(built=tuple(state.done.values()))
 
 
@@ -60,22 +61,45 @@ def _snapshot(state: BuildState, labels: Mapping[str, str], now: float) -> Build
     )
 
 
-def _problems(state: BuildState, labels: Mapping[str, str]) -> list[NivisError]:
+def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError]:
     """Return an error for each build that failed by itself; what only waited for it is not mentioned."""
     problems = [_problem(build, labels.get(path)) for path, build in sorted(state.failed.items())]
     return problems or [translate("\n".join([*state.errors, *state.notes]), doing="building")]
 
 
 def _problem(build: Build, label: str | None) -> NivisError:
-    text = [line for line in build.lines if not line.startswith(PREFIX)]
+    lines = [line for line in build.lines if not line.startswith(PREFIX)]
     if label is None or "." not in label:
-        return translate("\n".join(text) or build.reason, doing=f"building {label or build.name}")
-    shown = "".join(f"\n    {line}" for line in text[-SHOWN:])
-    missing = re.search(r"^the command did not write: (.*)$", "\n".join(text), re.MULTILINE)
-    reason = build.reason or "no reason given"
-    what = f"the step did not write {missing[1]}" if missing else f"the step failed: {reason}"
-    return StepError(
-        what + (f"; its last lines:{shown}\n" if shown else ""),
-        where=label,
-        hint=f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment.",
-    )
+        return _tool_problem(build, label or build.name, lines)
+    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."
+    missing = next((line for line in lines if line.startswith(MISSING)), None)
+    if missing is not None:
+        instead = lines[lines.index(missing) + 1 :]
+        return StepError(
+            f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
+        )
+    what = f"the step {_failed(build)}"
+    return StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+
+
+def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
+    """Return the error for a derivation that is nobody's step: a wheel, the environment, an experiment's result."""
+    known = explained("\n".join([*lines, build.reason]))
+    if known:
+        return known
+    own = next((line for line in lines if re.match(r"steps\.\S+: ", line)), None)
+    if own:  # lib/experiment.py, about what a step wrote
+        place, _, what = own.partition(": ")
+        _, step, key = place.split(".")
+        return StepError(f"{key}: {what}", where=f"{name.partition(' ')[0]}.{step}", hint="Correct what it writes.")
+    what = f"building {name} {_failed(build)}"
+    hint = f"`nix log {build.derivation}` shows the whole log."
+    return HostError(f"{what}; its last lines" if lines else what, hint=hint, lines=lines[-SHOWN:])
+
+
+def _failed(build: Build) -> str:
+    """Return how a build ended, as the end of a sentence."""
+    reason = build.reason or "failed"
+    if "exit code 137" in reason or "signal 9" in reason:
+        reason += " (it was killed: perhaps it needs more memory than there is)"
+    return reason if reason.startswith("failed") else f"failed: {reason}"

@@ -10,17 +10,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
+from nivis.engine.sources import data_sources
 from nivis.engine.workspace import Workspace
-from nivis.errors import LockError, NivisError, raise_all
-from nivis.fetch.download import Download, HashError, fetch_all
+from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
+from nivis.fetch.download import Download, Fetched, HashError, fetch_all
 from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
+from nivis.manifest.origin import SEPARATORS
 from nivis.nix.store import Addition, add_many, missing
 from nivis.plan.instances import step_of
 
@@ -122,7 +124,15 @@ def supply(
         except BaseException:
             stop.set()  # an interrupt reaches this thread only
             raise
-    raise_all(problems)
+    raise_all(_once(problems))
+
+
+def _once(problems: Sequence[NivisError]) -> list[NivisError]:
+    """Return the problems, of those of the machine at one place (a full disk) the first only."""
+    first: dict[str, NivisError] = {}
+    for problem in problems:
+        first.setdefault(problem.where if isinstance(problem, HostError) else str(problem), problem)
+    return list(first.values())
 
 
 def _problems(job: Callable[[], object]) -> Sequence[NivisError]:
@@ -158,12 +168,9 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
 def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     files = [(download, store_name(download.name)) for download in _located(workspace, need.wheels)]
-    files += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
-    downloads = [download for download, _ in files]
+    files += [_data_download(workspace, entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
-        fetched = fetch_all(
-            downloads, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
-        )
+        fetched = _fetched(workspace, [download for download, _ in files], need.wheels, stop)
     except NivisError as error:
         raise_all([_changed_at_source(part, need.data) for part in error.parts()])
         raise
@@ -192,13 +199,42 @@ def _path_addition(workspace: Workspace, entry: LockedData) -> Addition:
     return addition
 
 
-def _data_download(entry: LockedData) -> tuple[Download, str]:
+def _fetched(
+    workspace: Workspace, downloads: Sequence[Download], wheels: Sequence[Wheel], stop: Stop
+) -> Sequence[Fetched]:
+    """Fetch files; wheels that are not to be had where the lock says are looked for on this machine's indexes."""
+
+    def fetch(wanted: Sequence[Download]) -> Sequence[Fetched]:
+        return fetch_all(
+            wanted, cache=workspace.cache, listener=workspace.listener, offline=workspace.offline, stop=stop
+        )
+
+    try:
+        return fetch(downloads)
+    except NivisError as error:
+        failed = {part.where for part in error.parts() if isinstance(part, NetworkError)}
+        elsewhere = [wheel for wheel in wheels if wheel.url is not None and wheel.file in failed]
+        if workspace.offline or not elsewhere:
+            raise
+        from nivis.engine.indexes import locate_files  # needs packaging: only for a lock made behind another mirror
+
+        urls = locate_files(workspace, elsewhere)
+        if not any(urls.get(wheel.sha256) not in (None, wheel.url) for wheel in elsewhere):
+            raise
+        workspace.listener.note("some wheels are not where nivis.lock says; trying this machine's Python index")
+        return fetch([replace(d, urls=(urls[d.sha256],)) if d.sha256 in urls else d for d in downloads])
+
+
+def _data_download(workspace: Workspace, entry: LockedData) -> tuple[Download, str]:
     """Return the download of a data set, or of the package that it is in, and its store name."""
     archive = entry.archive
     if archive is None:
         return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size), entry.name
-    urls = (archive.url,) if archive.url else ()
-    return Download(name=archive.file, urls=urls, sha256=archive.sha256), store_name(archive.file)
+    url = archive.url
+    if url is None and workspace.cache.find(archive.sha256) is None:
+        package, _, version = entry.origin[archive.registry].rpartition(SEPARATORS[archive.registry])
+        url = data_sources(workspace).find_release[archive.registry](package, version).url
+    return Download(name=archive.file, urls=(url,) if url else (), sha256=archive.sha256), store_name(archive.file)
 
 
 def _changed_at_source(error: NivisError, data: Mapping[str, LockedData]) -> NivisError:

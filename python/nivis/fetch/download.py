@@ -23,7 +23,7 @@ from nivis.fetch.cache import Cache, hash_file
 from nivis.fetch.client import Client, shown
 from nivis.fetch.model import Download, Fetched
 from nivis.fetch.transfer import (
-    AGAIN,
+    CHECK,
     HashError,
     NotFoundError,
     Patience,
@@ -255,7 +255,11 @@ def _offline(problems: Sequence[NivisError]) -> list[NivisError]:
 def _worst(download: Download, problems: Sequence[NetworkError]) -> NetworkError:
     """Choose what to report of several URLs' failures: wrong content before broken off before not there."""
     if not problems:
-        return NetworkError("nowhere to download it from", where=download.name)
+        return NetworkError(
+            "nowhere to download it from: none of this machine's indexes and mirrors has it",
+            where=download.name,
+            hint="Configure the one that it was locked from (pip's index, npm's registry, NIVIS_DEBIAN_MIRROR).",
+        )
     wrong = [p for p in problems if isinstance(p, HashError)]
     broken = [p for p in problems if not isinstance(p, NotFoundError)]
     if wrong or broken:
@@ -263,18 +267,20 @@ def _worst(download: Download, problems: Sequence[NetworkError]) -> NetworkError
     if len(problems) == 1:
         return problems[0]
     places = ", ".join(shown(url) for url in download.urls)
-    return NotFoundError(f"not found at any of {places}", where=download.name)
+    return NotFoundError(f"not found at any of {places}", where=download.name, hint=CHECK)
 
 
 def _fetch_local(download: Download, path: Path) -> Fetched:
     try:
         sha256, size = hash_file(path)
     except OSError as error:
-        raise NotFoundError(f"cannot read {path} ({error.strerror})", where=download.name) from error
+        hint = "Put it there, or correct the address."
+        raise NotFoundError(f"cannot read {path} ({error.strerror})", where=download.name, hint=hint) from error
     if download.sha256 and sha256 != download.sha256:
         raise HashError(
             f"{path} is not what the lock says: expected sha256 {download.sha256}, got sha256 {sha256} ({size} bytes)",
             where=download.name,
+            hint="Restore the file, or lock anew.",
         )
     return Fetched(path=path, sha256=sha256, size=size)
 
@@ -319,6 +325,6 @@ def _get(url: str, headers: Mapping[str, str], client: Client | None, patience: 
         if response.status == 200:
             return content
         if response.status in (401, 403, 404, 410, 451):
-            raise NotFoundError(f"not found at {shown(url)} (status {response.status})", where=where)
+            raise NotFoundError(f"not found at {shown(url)} (status {response.status})", where=where, hint=CHECK)
         problem = f"status {response.status}"
-    raise NetworkError(f"no answer from {shown(url)} ({problem})", where=where, hint=AGAIN)
+    raise NetworkError(f"no answer from {shown(url)} ({problem})", where=where, hint=CHECK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import http.client
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ from nivis.fetch.client import Client, shown
 from nivis.files import write_atomically
 
 AGAIN = "Run the same command again: it resumes."
+CHECK = "Check the address and the network, then run the same command again."
 
 
 class NotFoundError(NetworkError):
@@ -126,17 +128,17 @@ class Transfer:
 
     def _complete(self, url: str, file: BinaryIO) -> hashlib._Hash:
         digest = self._hash_kept(file)
-        tries = 0
+        tries, farthest = 0, file.tell()
         while True:
-            before = file.tell()
             try:
-                if self.size is None or before < self.size:
+                if self.size is None or file.tell() < self.size:
                     digest = self._request(url, file, digest)
             except (urllib3.exceptions.HTTPError, _TryAgain) as problem:
                 self.stop.check()
-                tries = 1 if file.tell() > before else tries + 1
+                # A server that cannot resume begins anew each time: only getting farther than ever is progress.
+                tries, farthest = 1 if file.tell() > farthest else tries + 1, max(farthest, file.tell())
                 if tries >= self.patience.tries:
-                    raise self._broken(url, problem, file.tell()) from problem
+                    raise self._broken(url, problem, farthest) from problem
                 self._wait(self.patience.wait * 2 ** (tries - 1), problem)
             else:
                 return digest
@@ -171,7 +173,7 @@ class Transfer:
     def _refuse(self, url: str, response: urllib3.BaseHTTPResponse) -> None:
         status = response.status
         if status in (403, 404, 410, 451):
-            raise NotFoundError(f"not found at {shown(url)} (status {status})", where=self.name)
+            raise NotFoundError(f"not found at {shown(url)} (status {status})", where=self.name, hint=CHECK)
         if status == 401:
             raise NotFoundError(
                 f"{shown(url)} wants a user name and password (status 401)",
@@ -247,6 +249,10 @@ class Transfer:
         )
 
     def _broken(self, url: str, problem: Exception, have: int) -> NetworkError:
+        if not have:
+            return NetworkError(
+                f"cannot be downloaded from {shown(url)} ({reason(problem)})", where=self.name, hint=CHECK
+            )
         far = f"{megabytes(have)} of {megabytes(self.size)}" if self.size else megabytes(have)
         what = f"download broken off after {far} ({reason(problem)}) at {shown(url)}"
         return NetworkError(what, where=self.name, hint=AGAIN)
@@ -292,7 +298,8 @@ def reason(problem: BaseException) -> str:
     inner: BaseException | None = getattr(problem, "reason", None)
     if isinstance(inner, BaseException):
         return reason(inner)
-    if isinstance(problem, urllib3.exceptions.IncompleteRead):
+    causes = (problem, *problem.args)  # ProtocolError wraps what happened
+    if any(isinstance(cause, urllib3.exceptions.IncompleteRead | http.client.IncompleteRead) for cause in causes):
         return "the connection was closed early"
     if isinstance(problem, NivisError):
         return problem.what
@@ -318,6 +325,7 @@ def discard(partial: Path) -> None:
 
 __all__ = [
     "AGAIN",
+    "CHECK",
     "HashError",
     "NotFoundError",
     "Patience",

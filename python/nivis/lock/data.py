@@ -20,6 +20,7 @@ from nivis.lock.names import store_name, url_name
 from nivis.lock.stats import StatCache
 from nivis.manifest.model import Data, Experiment, PackageData, PathData, UrlData
 from nivis.manifest.origin import origin_record
+from nivis.manifest.toml import place
 from nivis.progress import Listener
 
 
@@ -51,7 +52,6 @@ def lock_data(
     """
     record = origin_record(data.origin)
     same = previous if previous is not None and dict(previous.origin) == dict(record) else None
-    where = f"{experiment.manifest}: data.{data.name}"
     try:
         if isinstance(data.origin, PathData):
             locked = _lock_path(data, data.origin, same, root=root, sources=sources)
@@ -63,7 +63,16 @@ def lock_data(
             locked = _lock_package(data, data.origin, None if update else same, sources)
         return _checked(data, locked)
     except NivisError as error:
-        raise _placed(error, where) from error
+        raise _placed(error, _place(root, experiment, data)) from error
+
+
+def _place(root: Path, experiment: Experiment, data: Data) -> str:
+    """Return the data set's place in the manifest, with its line if the manifest can still be read."""
+    try:
+        text = (root / experiment.manifest).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    return f"{place(text, str(experiment.manifest), ('data', data.name))}: data.{data.name}"
 
 
 def _placed(error: NivisError, where: str) -> NivisError:

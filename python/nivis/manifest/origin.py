@@ -10,6 +10,7 @@ from nivis.manifest.model import PackageData, PathData, UrlData
 from nivis.manifest.toml import Table
 
 Origin = PathData | UrlData | PackageData
+SEPARATORS = {"pypi": "==", "npm": "@"}  # between a package and its version
 
 _URL = re.compile(r"(?:https?|file)://\S+\Z")
 # Normalised names and versions are the registry's business; here only the form is checked.
@@ -49,8 +50,7 @@ def origin_record(origin: Origin) -> Mapping[str, str]:
         return {"path": origin.path}
     if isinstance(origin, UrlData):
         return {"url": origin.url}
-    separator = "==" if origin.registry == "pypi" else "@"
-    return {origin.registry: f"{origin.package}{separator}{origin.version}", "file": origin.file}
+    return {origin.registry: f"{origin.package}{SEPARATORS[origin.registry]}{origin.version}", "file": origin.file}
 
 
 def _path(table: Table, value: str) -> PathData | None:

@@ -20,6 +20,8 @@ from nivis.errors import ManifestError, NivisError, did_you_mean, raise_all
 KeyPath = tuple[str, ...]
 T = TypeVar("T")
 
+_TWICE = re.compile(r"Cannot declare (?P<keys>\(.*\)) twice\Z")
+_QUOTED = r"'([^']*)'"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _PLACE = re.compile(r"(?P<reason>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)\Z", re.DOTALL)
 _ADVICE = (
@@ -31,7 +33,7 @@ _ADVICE = (
     ("Unclosed array", "A ']' or ',' is missing."),
     ("Expected '=' after a key", 'A line is key = "value", or a [table].'),
     ("Cannot overwrite a value", "The key is there already; keep one of them."),
-    ("Cannot declare", "The table is there already; keep one of them."),
+    ("Cannot declare", "Keep one of the two tables."),
     ("Unescaped '\\'", "Write '\\\\' for one backslash, or put the text in single quotes ('…' or '''…''')."),
 )
 
@@ -54,6 +56,8 @@ def _syntax_error(message: str, text: str, place: str) -> ManifestError:
     hint = next(
         (advice for start, advice in _ADVICE if reason.startswith(start)), "See https://toml.io for the syntax."
     )
+    if twice := _TWICE.match(reason):
+        reason = f"[{dotted(re.findall(_QUOTED, twice['keys']))}] is there twice"
     return ManifestError(f"not valid TOML: {reason[:1].lower()}{reason[1:]}", where=f"{place}, line {line}", hint=hint)
 
 

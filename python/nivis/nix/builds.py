@@ -77,6 +77,7 @@ class BuildState:
         self.notes: list[str] = []  # warnings and text that is no event
         self._counters: dict[int, Kind] = {}
         self._counted = 0  # builds that Nix expects, and those that failed
+        self._failures = 0  # that Nix has counted: it does so before the build's activity stops, whenever it says why
         self._listing = False
 
     @property
@@ -113,8 +114,9 @@ class BuildState:
     def _stop(self, event: Stopped, now: float) -> None:
         if build := self.running.pop(event.id, None):
             build.ended = now
-            if build.derivation in self.failed:  # said before the stop: up to 2.33
-                build.reason = self.failed[build.derivation].reason
+            said = self.failed.get(build.derivation)  # before the stop: up to 2.33, where another build waits for it
+            if said or self._failures > len(self.failed):
+                build.reason = said.reason if said else ""
                 self.failed[build.derivation] = build
             else:
                 self.done[build.derivation] = build
@@ -124,6 +126,7 @@ class BuildState:
     def _count(self, event: Progress | Expected) -> None:
         if isinstance(event, Progress) and event.id in self._counters:
             self._counted = event.expected + event.failed
+            self._failures = event.failed
         elif isinstance(event, Progress) and event.id in self.transfers:
             self.transfers[event.id].done, self.transfers[event.id].expected = event.done, event.expected
 
@@ -148,8 +151,8 @@ class BuildState:
         if not (match := _FAILED.search(text)):
             return
         derivation = match["drv"]
-        build = self.done.pop(derivation, None) or next(self._builds_of(derivation), None)
-        build = build or self.failed.get(derivation) or Build(derivation=derivation, started=0.0)
+        build = next(self._builds_of(derivation), None) or self.failed.get(derivation)
+        build = build or self.done.pop(derivation, None) or Build(derivation=derivation, started=0.0)
         build.reason = _reason(text, match["rest"])
         self.failed[derivation] = build
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nivis.errors import HostError, LockError, ManifestError, NivisError
+from nivis.nix.text import plain
 
 OLDEST = (2, 8)
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _INSTALL = (  # package manager, command
     ("apt-get", "apt-get install nix-bin"),
     ("dnf", "dnf install nix"),
@@ -174,11 +174,6 @@ def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
                 process.wait()
 
 
-def plain(text: str) -> str:
-    """Return text without terminal colours."""
-    return _ANSI.sub("", text)
-
-
 Explain = Callable[[re.Match[str]], NivisError]
 
 
@@ -203,6 +198,12 @@ def _unwritable(match: re.Match[str]) -> NivisError:
         where="/nix",
         hint="Start the daemon (`sudo apt-get install nix-setup-systemd`, or `sudo systemctl start nix-daemon`), "
         "or `sudo chown -R $USER /nix` for a single user.",
+    )
+
+
+def _read_only(_: re.Match[str]) -> NivisError:
+    return HostError(
+        "the Nix store is mounted read-only", where="/nix", hint="Run `sudo mount -o remount,rw /nix`, then try again."
     )
 
 
@@ -258,6 +259,7 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
             _no_sandbox,
         ),
         (r"error: the group '([^']+)' specified in 'build-users-group'", _no_group),
+        (r"remounting /nix/store writable", _read_only),
         (r"[^\n]*/nix/var/nix/[^\n]*: (?:Permission denied|Read-only file system)", _unwritable),
         (
             r"(?:opening|creating|path)[^\n]*['\" ]/nix/store[^\n]*: (?:Permission denied|Read-only file system)",
@@ -276,10 +278,18 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Explain], ...] = tuple(
 def translate(stderr: str, *, doing: str) -> NivisError:
     """Return the error that Nix's messages stand for. ``doing`` completes "nix failed while …"."""
     text = plain(stderr).strip()
+    known = explained(text)
+    return known or HostError(
+        f"nix failed while {doing}: {message(text)}", hint="Run `nivis doctor` to check this machine."
+    )
+
+
+def explained(text: str) -> NivisError | None:
+    """Return the error of the machine that a text tells of, None if it tells of none that is known."""
     for pattern, explain in _MEANINGS:
         if match := pattern.search(text):
             return explain(match)
-    return HostError(f"nix failed while {doing}: {message(text)}", hint="Run `nivis doctor` to check this machine.")
+    return None
 
 
 def message(stderr: str) -> str:

@@ -8,13 +8,13 @@ passed on as text. Differences between versions that matter are noted where they
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from nivis.nix.text import plain, plain_line
+
 _PREFIX = "@nix "
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Kind(IntEnum):
@@ -132,20 +132,20 @@ def _event(data: dict[str, Any]) -> Event | None:
     if action == "start":
         fields = tuple(field for field in data.get("fields", ()) if isinstance(field, str | int))
         return Started(
-            id=int(data["id"]), kind=_kind(data.get("type", 0)), text=_plain(data.get("text", "")), fields=fields
+            id=int(data["id"]), kind=_kind(data.get("type", 0)), text=plain(data.get("text", "")), fields=fields
         )
     if action == "stop":
         return Stopped(id=int(data["id"]))
     if action == "result":
         return _result(int(data["id"]), data["type"], data.get("fields", ()))
     if action == "msg":
-        return Message(level=int(data["level"]), text=_plain(data["msg"]), raw=_plain(data.get("raw_msg", "")))
+        return Message(level=int(data["level"]), text=plain(data["msg"]), raw=plain(data.get("raw_msg", "")))
     return None
 
 
 def _result(activity: int, kind: int, fields: Any) -> Event | None:
     if kind in (_Result.LOG_LINE, _Result.POST_LOG_LINE):
-        return LogLine(id=activity, text=str(fields[0]))
+        return LogLine(id=activity, text=plain_line(str(fields[0])))
     if kind == _Result.PHASE:
         return Phase(id=activity, name=str(fields[0]))
     if kind == _Result.PROGRESS:
@@ -161,7 +161,3 @@ def _kind(number: int) -> Kind:
         return Kind(number)
     except ValueError:
         return Kind.OTHER
-
-
-def _plain(text: str) -> str:
-    return _ANSI.sub("", text)

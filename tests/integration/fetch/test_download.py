@@ -23,6 +23,7 @@ from nivis.progress import Silent
 CONTENT = os.urandom(3_000_000)
 SHA = hashlib.sha256(CONTENT).hexdigest()
 OTHER = "f" * 64
+CHECK = "Check the address and the network, then run the same command again."
 
 
 @dataclass
@@ -183,6 +184,21 @@ def test_goes_on_where_it_broke_off(server: Server, cache: Cache) -> None:
     assert server.requests == [("/a", None, None), ("/a", "bytes=1000000-", '"one"')]
 
 
+def test_a_server_that_always_closes_early(server: Server, cache: Cache) -> None:
+    def close(handler: http.server.BaseHTTPRequestHandler, _count: int) -> bool:
+        send(handler, 200, b"", {"Content-Length": "3000000"})
+        handler.wfile.write(bytes(300_000) if not handler.headers.get("Range") else b"")
+        handler.close_connection = True
+        return True
+
+    server.misbehave = close
+    with pytest.raises(NetworkError) as caught:
+        get(cache, f"{server.url}/a")
+    assert caught.value.what == (
+        f"download broken off after 0.3 MB of 3.0 MB (the connection was closed early) at {server.url}/a"
+    )
+
+
 def test_goes_on_in_the_next_run(server: Server, cache: Cache) -> None:
     server.misbehave = lambda h, n: cut(h, n) or (n < 5 and send(h, 503, b"", {}))
     with pytest.raises(NetworkError) as caught:
@@ -255,7 +271,7 @@ def test_every_failure_is_reported(server: Server, cache: Cache) -> None:
     with pytest.raises(Problems) as caught:
         fetch_all(wanted, cache=cache, listener=Silent(), client=Client(environ={}), patience=FAST)
     assert str(caught.value) == (
-        f"a: not found at {server.url}/a (status 404).\nb: not found at {server.url}/b (status 404)."
+        f"a: not found at {server.url}/a (status 404). {CHECK}\nb: not found at {server.url}/b (status 404). {CHECK}"
     )
 
 
@@ -265,7 +281,7 @@ def test_the_next_mirror(server: Server, cache: Cache) -> None:
     assert [r[0] for r in server.requests] == ["/gone", "/here"]
     with pytest.raises(NotFoundError) as caught:
         get(Cache(cache.folder / "new"), f"{server.url}/gone", f"{server.url}/gone")
-    assert str(caught.value) == f"a.deb: not found at any of {server.url}/gone, {server.url}/gone."
+    assert str(caught.value) == f"a.deb: not found at any of {server.url}/gone, {server.url}/gone. {CHECK}"
 
 
 def test_retries_wait_longer_each_time(server: Server, cache: Cache) -> None:
@@ -281,8 +297,8 @@ def test_nobody_listens(cache: Cache) -> None:
     with pytest.raises(NetworkError) as caught:
         get(cache, "http://127.0.0.1:9/a")
     assert str(caught.value) == (
-        "a.deb: download broken off after 0 bytes of 3.0 MB (Failed to establish a new connection: "
-        "[Errno 111] Connection refused) at http://127.0.0.1:9/a. Run the same command again: it resumes."
+        "a.deb: cannot be downloaded from http://127.0.0.1:9/a (Failed to establish a new connection: "
+        f"[Errno 111] Connection refused). {CHECK}"
     )
 
 
@@ -386,12 +402,10 @@ def test_pages_that_fail(server: Server, cache: Cache, tmp_path: Path) -> None:
     server.misbehave = lambda h, _: send(h, 404, b"", {})
     with pytest.raises(NotFoundError) as missing:
         fetch_text(f"{server.url}/p", cache=cache, client=client, patience=FAST)
-    assert str(missing.value) == f"p: not found at {server.url}/p (status 404)."
+    assert str(missing.value) == f"p: not found at {server.url}/p (status 404). {CHECK}"
     server.misbehave = lambda h, _: send(h, 500, b"", {})
     with pytest.raises(NetworkError) as broken:
         fetch_text(f"{server.url}/p", cache=cache, client=client, patience=FAST)
-    assert str(broken.value) == (
-        f"p: no answer from {server.url}/p (status 500). Run the same command again: it resumes."
-    )
+    assert str(broken.value) == (f"p: no answer from {server.url}/p (status 500). {CHECK}")
     (tmp_path / "index.html").write_bytes(b"local")
     assert fetch_text(tmp_path.as_uri() + "/", cache=cache, offline=True) == b"local"

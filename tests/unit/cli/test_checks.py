@@ -130,6 +130,9 @@ def test_the_store(host: Host, tmp_path: Path) -> None:
     assert check_store(locked) == fail(
         "store", f"{tmp_path} is not writable, and no daemon runs", "sudo systemctl start nix-daemon"
     )
+    closed = check_store(replace(locked, closed=lambda path: path == tmp_path / "nix/var/nix/daemon-socket"))
+    fix = "sudo usermod -aG nix-users $USER, and log in again"
+    assert closed == fail("store", "the Nix daemon does not let you in", fix)
     assert check_store(replace(locked, machine=ROOT)).fix == f"mount -o remount,rw {tmp_path}"
     assert check_store(replace(locked, machine=DAEMON)) == ok("store", f"{tmp_path}/nix/store, through the daemon")
 

@@ -26,9 +26,15 @@ def test_a_long_path_is_not_broken() -> None:
 
 
 def test_quoted_lines_stay_as_they_are() -> None:
-    error = StepError("failed; its last lines were\n  Traceback:  two  spaces\n  " + "x" * 60, where="penguins.train")
-    assert error_text(error, width=40) == (
-        f"{RED}penguins.train: failed; its last\n  lines were\n  Traceback:  two  spaces\n  {'x' * 60}."
+    lines = ["Traceback:  two  spaces", "x" * 60]
+    error = StepError("failed; its last lines", where="penguins.train", hint="More is in the log of it.", lines=lines)
+    assert error_text(error, width=30) == (
+        f"{RED}penguins.train: failed; its last\n  lines:\n    Traceback:  two  spaces\n    {'x' * 60}\n"
+        "  More is in the log of it."
+    )
+    assert str(error) == (
+        f"penguins.train: failed; its last lines:\n    Traceback:  two  spaces\n    {'x' * 60}\n"
+        "  More is in the log of it."
     )
 
 

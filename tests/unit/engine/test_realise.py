@@ -1,65 +1,103 @@
-"""What is said of builds that fail."""
-
-from __future__ import annotations
+"""What a failed build means, in the project's words."""
 
 from collections import deque
 
-from nivis.engine.realise import _problems
-from nivis.errors import HostError, StepError
+import pytest
+
+from nivis.engine.realise import problems_of
+from nivis.errors import NivisError
 from nivis.nix.builds import Build, BuildState
 
-DRV = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-lab-work.drv"
+DRV = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-penguins-train.drv"
 OTHER = "/nix/store/1b8n7ifz965sfzmwwd534s7z10lldvks-six-1.drv"
-HINT = "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its environment."
+USAGE = '@nivis {"seconds":0.1,"user":0.1,"system":0.0,"memory":14000}'
 
 
-def failed(*lines: str, drv: str = DRV, reason: str = "exit code 3") -> Build:
-    return Build(derivation=drv, started=0.0, lines=deque(lines), reason=reason)
-
-
-def state(*builds: Build, errors: tuple[str, ...] = ()) -> BuildState:
-    found = BuildState()
-    found.failed.update({build.derivation: build for build in builds})
-    found.errors.extend(errors)
+def problem(label: str | None, reason: str, *lines: str) -> NivisError:
+    state = BuildState()
+    state.failed[DRV] = Build(derivation=DRV, started=0.0, lines=deque(lines), reason=reason)
+    [found] = problems_of(state, {DRV: label} if label else {})
     return found
 
 
-def test_a_step_that_failed() -> None:
-    lines = [f"line {i}" for i in range(20)]
-    usage = '@nivis {"seconds":0,"user":0,"system":0,"memory":1}'
-    [problem] = _problems(state(failed(*lines, usage, "oh no")), {DRV: "lab.work"})
-    assert isinstance(problem, StepError)
-    shown = "".join(f"    line {i}\n" for i in range(9, 20))
-    assert str(problem) == (f"lab.work: the step failed: exit code 3; its last lines:\n{shown}    oh no\n{HINT}")
+def test_a_step_that_fails_shows_its_last_lines_and_both_ways_on() -> None:
+    lines = [f"epoch {number}" for number in range(20)]
+    error = problem("penguins.train", "failed with exit code 1", *lines, USAGE, "the command ended with status 1")
+    shown = "".join(f"    epoch {number}\n" for number in range(9, 20))
+    assert str(error) == (
+        "penguins.train: the step failed with exit code 1; its last lines:\n"
+        f"{shown}    the command ended with status 1\n"
+        "  'nivis log penguins.train' shows the whole log, 'nivis shell penguins.train' enters its environment."
+    )
+    assert error.exit_code == 1
 
 
-def test_a_step_that_failed_in_silence() -> None:
-    [problem] = _problems(state(failed()), {DRV: "lab.work"})
-    assert str(problem) == f"lab.work: the step failed: exit code 3. {HINT}"
-    [problem] = _problems(state(failed(reason="")), {DRV: "lab.work"})
-    assert str(problem) == f"lab.work: the step failed: no reason given. {HINT}"
+def test_a_step_without_a_word() -> None:
+    assert str(problem("penguins.train", "failed with exit code 3")) == (
+        "penguins.train: the step failed with exit code 3. "
+        "'nivis log penguins.train' shows the whole log, 'nivis shell penguins.train' enters its environment."
+    )
 
 
-def test_a_step_that_did_not_write_what_it_promised() -> None:
-    lines = ("the command did not write: a.csv,b.json", "it wrote instead:", "  a.cvs")
-    [problem] = _problems(state(failed(*lines)), {DRV: "lab.work"})
-    assert problem.what.startswith("the step did not write a.csv,b.json; its last lines:\n")
-    assert "it wrote instead:\n      a.cvs" in problem.what
+@pytest.mark.parametrize("reason", ["failed with exit code 137", "failed due to signal 9 (Killed)"])
+def test_a_step_that_was_killed(reason: str) -> None:
+    what = problem("penguins.train", reason).what
+    assert what == f"the step {reason} (it was killed: perhaps it needs more memory than there is)"
 
 
-def test_a_build_that_is_no_step_fails_as_nix_says() -> None:
-    [problem] = _problems(state(failed("error: odd", drv=OTHER)), {})
-    assert isinstance(problem, HostError)
-    assert str(problem) == "nix failed while building six-1: odd. Run `nivis doctor` to check this machine."
-    [problem] = _problems(state(failed("error: odd", drv=OTHER)), {OTHER: "python environment"})
-    assert problem.what == "nix failed while building python environment: odd"
+def test_a_missing_output() -> None:
+    error = problem(
+        "penguins.train",
+        "failed with exit code 1",
+        "trained",
+        "the command did not write: 'model.json', 'sub/x'",
+        "it wrote instead:",
+        "  modle.json",
+    )
+    assert str(error).splitlines()[:3] == [
+        "penguins.train: the step did not write 'model.json', 'sub/x':",
+        "    it wrote instead:",
+        "      modle.json",
+    ]
+
+
+def test_metrics_that_cannot_be_read_are_the_steps_fault() -> None:
+    error = problem(
+        "penguins (result)", "failed with exit code 1", "steps.train.metrics: metrics.json is not readable: Extra data"
+    )
+    assert str(error) == "penguins.train: metrics: metrics.json is not readable: Extra data. Correct what it writes."
+    assert error.exit_code == 1
+
+
+def test_what_is_no_step_is_not_told_in_one_endless_line() -> None:
+    error = problem(
+        None, "failed with exit code 1", "Traceback (most recent call last):", '  File "wheel.py"', "KeyError"
+    )
+    assert str(error) == (
+        "building penguins-train failed with exit code 1; its last lines:\n"
+        '    Traceback (most recent call last):\n      File "wheel.py"\n    KeyError\n'
+        f"  `nix log {DRV}` shows the whole log."
+    )
+    assert error.exit_code == 3
+
+
+def test_a_full_disk_is_told_as_such() -> None:
+    lines = ["compiling bytecode: OSError(28, 'No space left on device')", "a bytecode compiler ended with status 1"]
+    assert problem("toolchain", "failed with exit code 1", *lines).what == (
+        "no space left on the disk that holds the Nix store"
+    )
 
 
 def test_every_failure_is_told_in_order() -> None:
-    problems = _problems(state(failed(), failed(drv=OTHER)), {DRV: "lab.work", OTHER: "lab.six"})
+    state = BuildState()
+    for drv in (DRV, OTHER):
+        state.failed[drv] = Build(derivation=drv, started=0.0, reason="failed with exit code 1")
+    problems = problems_of(state, {DRV: "lab.work", OTHER: "lab.six"})
     assert [problem.where for problem in problems] == ["lab.six", "lab.work"]
 
 
 def test_nix_itself_failed() -> None:
-    [problem] = _problems(state(errors=("error: odd",)), {})
-    assert problem.what == "nix failed while building: odd"
+    state = BuildState()
+    state.errors.append("error: odd")
+    [error] = problems_of(state, {})
+    assert error.what == "nix failed while building: odd"

@@ -55,8 +55,7 @@ def test_locate(path: str, needle: str, line: int | None) -> None:
         ("a = [1\n", "e.toml, line 1: not valid TOML: unclosed array. A ']' or ',' is missing."),
         ("a = 1\na = 2\n", ("e.toml, line 2: not valid TOML: cannot overwrite a value. "
          "The key is there already; keep one of them.")),
-        ("[a]\n[a]\n", ("e.toml, line 2: not valid TOML: cannot declare ('a',) twice. "
-         "The table is there already; keep one of them.")),
+        ("[a.b]\n[a.b]\n", "e.toml, line 2: not valid TOML: [a.b] is there twice. Keep one of the two tables."),
         ('a = "x\n', ("e.toml, line 1: not valid TOML: illegal character '\\n'. A quote is not closed on this line; "
          'text of several lines stands in """…""".')),
     ],

@@ -52,7 +52,7 @@ def test_a_failed_build(version: str) -> None:
     assert [derivation_name(path) for path in state.blocked] == ["all"]
     assert (state.expected, state.running) == (4, {})
     [base] = [build for build in state.done.values() if build.name == "base"]
-    assert (base.phase, list(base.lines)) == ("buildPhase", ["reading", "\x1b[31mred\x1b[0m"])
+    assert (base.phase, list(base.lines)) == ("buildPhase", ["reading", "red"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -124,6 +124,26 @@ def test_a_build_that_failed_before_it_was_seen() -> None:
     state = BuildState()
     state.apply(Message(level=0, text=f"error: builder for '{DRV}' failed with exit code 1;\n last 2 log lines:"), 0)
     assert state.failed[DRV].reason == "failed with exit code 1"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_failed_build_is_never_taken_for_done(version: str) -> None:
+    state = BuildState()
+    for now, line in enumerate((EVENTS / version / "fail.log").read_text().splitlines()):
+        state.apply(parse(line), float(now))
+        assert "bad" not in {build.name for build in state.done.values()}
+
+
+def test_a_build_whose_failure_is_told_last() -> None:
+    """Where nothing waits for it, its message comes after all activities have stopped."""
+    state = BuildState()
+    state.apply(Started(id=1, kind=Kind.BUILDS, text=""), 0)
+    state.apply(Started(id=2, kind=Kind.BUILD, text="", fields=(DRV,)), 0)
+    state.apply(Progress(id=1, done=0, expected=0, running=0, failed=1), 1)
+    state.apply(Stopped(id=2), 2)
+    assert (list(state.failed), state.done) == ([DRV], {})
+    state.apply(Message(level=0, text=f"error: builder for '{DRV}' failed with exit code 3"), 3)
+    assert (state.failed[DRV].reason, state.failed[DRV].ended) == ("failed with exit code 3", 2)
 
 
 def test_warnings_and_text_become_notes_but_expected_ones_do_not() -> None:

@@ -147,6 +147,13 @@ def test_a_command_that_fails(tmp_path: Path) -> None:
     )
 
 
+def test_a_store_that_is_mounted_read_only() -> None:
+    error = translate("error: remounting /nix/store writable: Invalid argument", doing="building")
+    assert str(error) == (
+        "/nix: the Nix store is mounted read-only. Run `sudo mount -o remount,rw /nix`, then try again."
+    )
+
+
 def test_a_missing_command(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="nix is not installed"):
         run([str(tmp_path / "nix")], environ={"PATH": str(tmp_path)})

@@ -36,7 +36,7 @@ EVENTS = Path(__file__).with_name("fixtures") / "events"
         ('@nix {"action":"stop","id":4}\n', Stopped(id=4)),
         (
             '@nix {"action":"result","fields":["a \\u001b[31mred"],"id":4,"type":101}',
-            LogLine(id=4, text="a \x1b[31mred"),
+            LogLine(id=4, text="a red"),
         ),
         ('@nix {"action":"result","fields":["buildPhase"],"id":4,"type":104}', Phase(id=4, name="buildPhase")),
         (

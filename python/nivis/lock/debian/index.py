@@ -16,9 +16,9 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 
-from nivis.errors import NetworkError
+from nivis.errors import NetworkError, NivisError
 from nivis.fetch.cache import Cache
-from nivis.fetch.download import Client, Download, NotFoundError, fetch_all, fetch_text
+from nivis.fetch.download import Client, Download, HashError, NotFoundError, fetch_all, fetch_text
 from nivis.fetch.mirrors import Mirrors
 from nivis.lock.debian.control import Package, parse_package
 from nivis.lock.debian.signature import KEYRING, verified
@@ -156,6 +156,7 @@ def read_index(
 ) -> Index:
     """Fetch, verify and open the indices of a release; Release files younger than ``max_age`` seconds are reused.
 
+    A reused one that is spoilt, or names indices that the mirror has replaced since, is fetched anew.
     Raises NetworkError (unsigned, altered, expired, not there) or HostError (no gpgv, no keyring).
     """
     places = sources(suite, mirrors)
@@ -167,7 +168,16 @@ def read_index(
     with ThreadPoolExecutor(len(places)) as pool:
         releases = list(pool.map(release, places))
     downloads = [_packages(place, release, architecture) for place, release in zip(places, releases, strict=True)]
-    files = fetch_all(downloads, cache=cache, listener=listener, offline=offline, client=client)
+    try:
+        files = fetch_all(downloads, cache=cache, listener=listener, offline=offline, client=client)
+    except NivisError as error:
+        outdated = all(isinstance(part, NotFoundError | HashError) for part in error.parts())
+        if offline or not max_age or not outdated:
+            raise
+        return read_index(
+            suite, architecture, mirrors=mirrors, cache=cache, listener=listener, max_age=0.0, keyring=keyring,
+            now=now, client=client,
+        )  # fmt: skip
     with ThreadPoolExecutor(len(places)) as pool:  # decompression runs outside the interpreter's lock
         texts = list(pool.map(lambda f: lzma.decompress(f.path.read_bytes()), files))
     return Index(
@@ -185,7 +195,9 @@ def parse_release(text: str, where: str) -> Release:
         date = _moment(fields["Date"])
         until = _moment(fields["Valid-Until"]) if "Valid-Until" in fields else None
     except (KeyError, ValueError) as error:
-        raise NetworkError(f"the Release file has no usable date ({error})", where=where) from error
+        raise NetworkError(
+            f"the Release file has no usable date ({error})", where=where, hint="Use another mirror."
+        ) from error
     return Release(date=date, valid_until=until, by_hash=fields.get("Acquire-By-Hash") == "yes", files=files)
 
 
@@ -193,13 +205,20 @@ def _read_release(
     place: Source, cache: Cache, offline: bool, max_age: float, keyring: Path, now: datetime, client: Client | None
 ) -> Release:
     url = place.url("InRelease")
+
+    def read(age: float) -> Release:
+        signed = fetch_text(url, cache=cache, offline=offline, max_age=age, client=client)
+        try:
+            return parse_release(verified(signed, keyring, url), url)
+        except NetworkError:
+            if offline or not age:
+                raise
+            return read(0)  # perhaps only the copy in the cache is spoilt
+
     try:
-        signed = fetch_text(url, cache=cache, offline=offline, max_age=max_age, client=client)
-        release = parse_release(verified(signed, keyring, url), url)
+        release = read(max_age)
         if not offline and release.valid_until and release.valid_until < now:
-            # The copy in the cache may have expired since; the mirror has a newer one.
-            signed = fetch_text(url, cache=cache, max_age=0, client=client)
-            release = parse_release(verified(signed, keyring, url), url)
+            release = read(0)  # the copy in the cache may have expired since; the mirror has a newer one
     except NotFoundError as error:
         raise NotFoundError(
             f"the mirror has no suite '{place.suite}' ({url})",
@@ -219,7 +238,11 @@ def _read_release(
 def _packages(place: Source, release: Release, architecture: str) -> Download:
     path = f"main/binary-{architecture}/Packages.xz"
     if path not in release.files:
-        raise NetworkError(f"the suite '{place.suite}' has no {path}", where=place.url("InRelease"))
+        raise NetworkError(
+            f"the suite '{place.suite}' has no {path}",
+            where=place.url("InRelease"),
+            hint="Use a mirror that has this architecture (NIVIS_DEBIAN_MIRROR).",
+        )
     sha256, size = release.files[path]
     folder = path.rpartition("/")[0]
     by_hash = (place.url(f"{folder}/by-hash/SHA256/{sha256}"),) if release.by_hash else ()

@@ -138,7 +138,12 @@ def _way_out(candidates: list[_Candidate], target: Target) -> str:
                 f'Lock another version of it, or set `suite = "{suite}"` in [tool.nivis.toolchain]: '
                 f"there is one for its Python {other.short}."
             )
-    return "Lock another version of it that has one."
+    if candidates:
+        return "Lock another version of it that has one."
+    return (
+        "Lock a version of it that has one, or put a wheel of your own on your index and lock again; "
+        "building from source is not supported yet."
+    )
 
 
 def _distance(candidate: _Candidate, target: Target) -> tuple[bool, bool, int, str]:

@@ -35,7 +35,9 @@ def test_release() -> None:
 
 
 def test_release_without_a_date() -> None:
-    with pytest.raises(NetworkError, match=r"^here: the Release file has no usable date \('Date'\)\.$"):
+    with pytest.raises(
+        NetworkError, match=r"^here: the Release file has no usable date \('Date'\)\. Use another mirror\.$"
+    ):
         parse_release("Origin: Debian\n", "here")
 
 

@@ -85,14 +85,16 @@ def test_no_wheel_for_any_suite() -> None:
 def test_only_an_sdist() -> None:
     assert message(package("a", "a-1.0.tar.gz")) == (
         "uv.lock: a 1.0 has no wheel for cp313, manylinux up to 2_41, x86_64; it offers only a source distribution. "
-        "Lock another version of it that has one."
+        "Lock a version of it that has one, or put a wheel of your own on your index and lock again; "
+        "building from source is not supported yet."
     )
 
 
 def test_nothing_at_all() -> None:
     assert message(package("a")) == (
         "uv.lock: a 1.0 has no wheel for cp313, manylinux up to 2_41, x86_64; the lock lists no file for it. "
-        "Lock another version of it that has one."
+        "Lock a version of it that has one, or put a wheel of your own on your index and lock again; "
+        "building from source is not supported yet."
     )
 
 
