@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from nivis.plan.build import dumps
 from nivis.plan.files import Files
 from nivis.plan.instances import instances
+from nivis.plan.steps import canonical
 
 
 def source_digest(plan: Mapping[str, object], root: Path, files: Files | None = None) -> str:
     """Return a hexadecimal sha256 over the plan and the content of all files of its steps (links: their targets)."""
     files = files or Files(root)
-    digest = hashlib.sha256(dumps(plan).encode())
+    digest = hashlib.sha256(canonical(plan).encode())
     for path in sorted({path for _, step in instances(plan) for path in step["files"]}):
         link = root / path
         content = f"link {link.readlink()}" if link.is_symlink() else f"file {files.sha256(path)}"
