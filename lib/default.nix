@@ -17,6 +17,7 @@
   fetch = import ./fetch.nix;
   given = import ./given.nix;
   inventory = import ./inventory.nix;
+  join = import ./join.nix;
   outputs = import ./outputs.nix;
   project = import ./project.nix;
   recipe = import ./recipe.nix;

@@ -1,8 +1,8 @@
 """Lay out an experiment's result from its steps' outputs.
 
-    steps/<step>          a link to the step's output
-    figures/<step>-<plot> a link to every plot
-    metrics.json          {"train": {"accuracy": 0.97}}
+    steps/<step>          a link to the step's output; of a swept step, a folder of links by label
+    figures/<step>-<plot> a link to every plot; <step>-<label>-<plot> of an instance
+    metrics.json          {"train": {"accuracy": 0.97}}, {"train": {"c=0.1": {"accuracy": 0.97}}}
     hashes.txt            sha256 of every file of every step, for `sha256sum -c`
     provenance.json       what it was made from
 
@@ -29,6 +29,11 @@ def load(path):
         return yaml.safe_load(file) if path.endswith((".yaml", ".yml")) else json.load(file)
 
 
+def called(step, separator="@"):
+    """Return an entry's name: the step's, with its label if it is an instance."""
+    return f"{step['name']}{separator}{step['label']}" if "label" in step else step["name"]
+
+
 def plain(value, place):
     """Return what JSON can say: names as text, null for a number that is none, and nothing but values it knows."""
     if isinstance(value, dict):
@@ -46,7 +51,7 @@ def merged_metrics(step):
     """Join the metrics files of one step; a name that two of them have is kept below the file's name."""
     merged = {}
     for name in step["metrics"]:
-        place = f"steps.{step['name']}.metrics: {name}"
+        place = f"steps.{called(step)}.metrics: {name}"
         try:
             metrics = load(os.path.join(step["out"], name))
         except (OSError, ValueError, yaml.YAMLError) as error:
@@ -63,8 +68,19 @@ def merged_metrics(step):
 def link_figures(step):
     """Link the plots; a file name is kept where no other step uses it."""
     for name in step["plots"]:
-        target = f"{OUT}/figures/{step['name']}-{name.replace('/', '-')}"
+        target = f"{OUT}/figures/{called(step, '-')}-{name.replace('/', '-')}"
         os.symlink(os.path.join(step["out"], name), target)
+
+
+def all_metrics(steps):
+    """Return what metrics.json holds."""
+    metrics = {}
+    for step in steps:
+        if step["metrics"] and "label" in step:
+            metrics.setdefault(step["name"], {})[step["label"]] = merged_metrics(step)
+        elif step["metrics"]:
+            metrics[step["name"]] = merged_metrics(step)
+    return metrics
 
 
 def files(folder):
@@ -100,18 +116,21 @@ def main():
         steps = json.load(file)
     with open(os.environ["provenancePath"], encoding="utf-8") as file:
         provenance = json.load(file)
-    for part in ("experiment", "params"):  # JSON inside JSON: Nix 2.8 would write their floats with six digits
-        provenance[part] = json.loads(provenance[part])
+    for part in {"experiment", "params", "overrides"} & provenance.keys():
+        provenance[part] = json.loads(provenance[part])  # JSON inside JSON: Nix 2.8 writes floats with six digits
+    for step in provenance["steps"].values():
+        for instance in step.get("instances", {}).values():
+            instance["values"] = json.loads(instance["values"])
     os.makedirs(f"{OUT}/steps")
     os.makedirs(f"{OUT}/figures")
     lines = []
     for step in steps:
-        os.symlink(step["out"], f"{OUT}/steps/{step['name']}")
+        place = f"steps/{called(step, '/')}"
+        os.makedirs(os.path.dirname(f"{OUT}/{place}"), exist_ok=True)
+        os.symlink(step["out"], f"{OUT}/{place}")
         link_figures(step)
-        lines += [
-            hash_line(os.path.join(step["out"], name), f"steps/{step['name']}/{name}") for name in files(step["out"])
-        ]
-    dump(f"{OUT}/metrics.json", {step["name"]: merged_metrics(step) for step in steps if step["metrics"]})
+        lines += [hash_line(os.path.join(step["out"], name), f"{place}/{name}") for name in files(step["out"])]
+    dump(f"{OUT}/metrics.json", all_metrics(steps))
     dump(f"{OUT}/provenance.json", provenance)
     with open(f"{OUT}/hashes.txt", "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(lines)

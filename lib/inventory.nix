@@ -4,13 +4,14 @@
   `nivis` reads it as JSON, to bring missing inputs and to name what is being built.
 
   # Inputs
-  `root`: the project's folder. `experiments`: the names wanted, or null for all.
+  `root`: the project's folder. `extra`: see project.nix. `experiments`: the names wanted, or null for all.
 
   # Type
-  inventory :: { root :: Path, experiments :: Null | [String] } -> AttrSet
+  inventory :: { root :: Path, extra :: Null | String, experiments :: Null | [String] } -> AttrSet
 */
 {
   root,
+  extra ? null,
   experiments ? null,
 }:
 let
@@ -18,10 +19,11 @@ let
     attrNames
     listToAttrs
     mapAttrs
+    removeAttrs
     unsafeDiscardStringContext
     ;
 
-  project = import ./project.nix { inherit root; };
+  project = import ./project.nix { inherit root extra; };
   path = object: unsafeDiscardStringContext "${object}";
   both = derivation: {
     drv = unsafeDiscardStringContext derivation.drvPath;
@@ -48,7 +50,8 @@ in
       {
         inherit name;
         value = both experiment // {
-          steps = mapAttrs (_: both) experiment.steps;
+          steps = mapAttrs (_: both) (removeAttrs experiment.steps (attrNames experiment.instances));
+          joined = mapAttrs (name: _: both experiment.steps.${name}) experiment.instances;
           data = mapAttrs (
             _: data:
             {

@@ -5,16 +5,18 @@
   building yesterday's experiment.
 
   # Inputs
-  `root`: the project's folder. `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
+  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or null.
+  `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
-  project :: { root :: Path, pkgs :: Null | (String -> AttrSet) } -> {
+  project :: { root :: Path, extra :: Null | String, pkgs :: Null | (String -> AttrSet) } -> {
     system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
     experiments :: { name = Derivation; … }; lock :: AttrSet;
   }
 */
 {
   root,
+  extra ? null,
   pkgs ? null,
 }:
 let
@@ -32,19 +34,22 @@ let
     toJSON
     ;
 
-  supported = 1;
+  supported = {
+    lock = 1;
+    plan = 2;
+  };
 
   # Read one of nivis's JSON files, or say which command makes it.
   read =
-    file:
+    version: file:
     let
       value = fromJSON (readFile (root + "/${file}"));
     in
     if !pathExists (root + "/${file}") then
       throw "${file} is missing (or git does not track it): run 'nivis lock'"
-    else if value.version != supported then
+    else if value.version != version then
       throw (
-        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON supported}: "
+        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON version}: "
         + "run 'nivis lock' with the nivis that wrote it"
       )
     else
@@ -63,7 +68,7 @@ let
 
   lock =
     let
-      value = read "nivis.lock";
+      value = read supported.lock "nivis.lock";
     in
     check "nivis.lock" value.files value;
 
@@ -78,17 +83,21 @@ let
     wheels = lock.python.wheels or [ ];
   };
 
-  planFiles = if pathExists (root + "/nix/plans") then attrNames (readDir (root + "/nix/plans")) else [ ];
-  planned = filter (file: match ".*\\.json" file != null) planFiles;
-  experiment =
-    file:
+  plansIn =
+    folder:
     let
-      plan = read "nix/plans/${file}";
+      files = if pathExists (root + "/${folder}") then attrNames (readDir (root + "/${folder}")) else [ ];
+    in
+    map (experiment folder) (filter (file: match ".*\\.json" file != null) files);
+  experiment =
+    folder: file:
+    let
+      plan = read supported.plan "${folder}/${file}";
       name = builtins.head (match "(.*)\\.json" file);
     in
     {
       inherit name;
-      value = check "nix/plans/${file}" { "${plan.folder}/experiment.toml" = plan.manifest; } (
+      value = check "${folder}/${file}" { "${plan.folder}/experiment.toml" = plan.manifest; } (
         import ./experiment.nix {
           inherit
             toolchain
@@ -101,7 +110,7 @@ let
         }
       );
     };
-  experiments = listToAttrs (map experiment planned);
+  experiments = listToAttrs (plansIn "nix/plans" ++ (if extra == null then [ ] else plansIn extra));
   shell = import ./shell.nix {
     inherit toolchain environment;
     sourceFolders = lock.source;

@@ -2,18 +2,20 @@
   The attributes of one derivation as plain data, for `nivis shell` to set up what its builder would see.
 
   # Inputs
-  `root`: the project's folder. `experiment` and `step`: names, or both null for the development shell.
+  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step`: names, or both null for the development shell.
 
   # Type
-  recipe :: { root :: Path, experiment :: Null | String, step :: Null | String } -> { drv :: String, attributes :: AttrSet }
+  recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String }
+    -> { drv :: String, attributes :: AttrSet }
 */
 {
   root,
+  extra ? null,
   experiment ? null,
   step ? null,
 }:
 let
-  project = import ./project.nix { inherit root; };
+  project = import ./project.nix { inherit root extra; };
   derivation = if step == null then project.shell else project.experiments.${experiment}.steps.${step};
 in
 {

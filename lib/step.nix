@@ -7,6 +7,9 @@
   # Inputs
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
+  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
+
+  `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
   # Type
   step :: AttrSet -> (name :: String) -> (step :: AttrSet) -> Derivation
@@ -20,10 +23,14 @@
   sources,
   data,
   steps,
+  gathered,
 }:
 let
   inherit (builtins)
     concatStringsSep
+    elem
+    elemAt
+    isList
     isString
     placeholder
     replaceStrings
@@ -32,20 +39,21 @@ let
     ;
 
   out = placeholder "out";
-  fragment =
-    part:
-    if isString part then
-      part
-    else if part ? out then
-      out
-    else if part ? data then
-      "${data.${part.data}}"
-    else
-      "${steps.${part.step}}";
-  text = parts: concatStringsSep "" (map fragment parts);
   quote = word: "'${replaceStrings [ "'" ] [ "'\\''" ] word}'";
   lines = concatStringsSep "\n";
-  given = set: names: builtins.listToAttrs (map (name: { inherit name; value.path = "${set.${name}}"; }) names);
+  object = fields: "{${concatStringsSep "," fields}}";
+  field = name: json: "${toJSON name}:${json}";
+  # What NIVIS_INPUTS says of one path; values are JSON text, since Nix before 2.16 writes floats with six digits.
+  given = path: object [ (field "path" (toJSON "${path}")) ];
+  instance =
+    path: label: values:
+    object [
+      (field "label" (toJSON label))
+      (field "path" (toJSON "${path}"))
+      (field "values" values)
+    ];
+  # A name that the store allows.
+  storeName = replaceStrings [ "@" "," "~" ] [ "-" "-" "-" ];
 
   shared = toolchain.env // {
     inherit (toolchain) system;
@@ -79,6 +87,38 @@ in
 name: step:
 let
   cores = toString step.cores;
+  along = step.along or [ ];
+  own = name: steps."${name}@${step.label}";
+  path =
+    name:
+    if elem name along then
+      "${own name}"
+    else if gathered ? ${name} then
+      gathered.${name}.paths
+    else
+      "${steps.${name}}";
+  input =
+    name:
+    if elem name along then
+      instance (own name) step.label step.values
+    else if gathered ? ${name} then
+      gathered.${name}.inputs
+    else
+      given steps.${name};
+  fragment =
+    part:
+    if isString part then
+      part
+    else if part ? text then
+      elemAt step.texts part.text
+    else if part ? out then
+      out
+    else if part ? data then
+      "${data.${part.data}}"
+    else
+      path part.step;
+  text = parts: concatStringsSep "" (map fragment parts);
+  argument = word: if isList word then quote (text word) else text word.raw;
 in
 derivation (
   shared
@@ -95,14 +135,15 @@ derivation (
   }
   // step.env
   // {
-    name = "${experiment}-${name}";
-    run = if step ? argv then concatStringsSep " " (map (word: quote (text word)) step.argv) else text step.run;
+    name = storeName "${experiment}-${name}";
+    run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;
     files = lines (map (file: "${sources.${file}} ${file}") step.files);
     expected = lines (step.outputs ++ step.metrics ++ step.plots);
     inherit (step) params;
-    inputs = toJSON {
-      data = given data step.data;
-      steps = given steps step.steps;
-    };
+    inputs = object (
+      [ (field "data" (object (map (name: field name (given data.${name})) step.data))) ]
+      ++ (if step ? values then [ (field "matrix" step.values) ] else [ ])
+      ++ [ (field "steps" (object (map (name: field name (input name)) step.steps))) ]
+    );
   }
 )

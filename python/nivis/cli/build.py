@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from nivis.cli.command import Command
-from nivis.cli.completion import Target
+from nivis.cli.completion import Target, complete_with, parameters, profiles
 from nivis.cli.session import Session
+from nivis.cli.units import plural
 from nivis.engine.build import Outcome, build
 from nivis.engine.targets import parse_target
+from nivis.manifest.params import parse_overrides
+
+FIGURES = 6  # named in a summary
 
 
 @click.command(
@@ -19,30 +23,58 @@ from nivis.engine.targets import parse_target
     cls=Command,
     help="""Build what is out of date, and link the results into generated/.
 
-    WHAT is an experiment or EXPERIMENT.STEP; without it, every experiment. Locks what is not locked yet.""",
+    WHAT is an experiment or EXPERIMENT.STEP; without it, every experiment. Locks what is not locked yet.
+
+    With -P, the result is linked beside the experiment's own, and nothing is written into the project.""",
     examples=[
         ("nivis build", "everything that is out of date"),
         ("nivis build penguins", "one experiment"),
         ("nivis build penguins.train", "one step and what it needs"),
+        ("nivis build penguins.train@c=0.1", "one instance of a swept step"),
+        ("nivis build penguins --profile smoke", "with the parameters of [profiles.smoke]"),
+        ("nivis build penguins -P model.c=3", "with another parameter, this time only"),
         ("nivis build --keep-going -j 2", "two steps at a time, past failures"),
     ],
 )
 @click.argument("what", nargs=-1, type=Target())
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Steps at a time (else: one a core).")
 @click.option("-k", "--keep-going", is_flag=True, help="Go on with what does not need the step that failed.")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    default="",
+    shell_complete=complete_with(profiles),
+    help="With the parameters of [profiles.NAME].",
+)
+@click.option(
+    "-P",
+    "set_params",
+    multiple=True,
+    metavar="PARAM=VALUE",
+    shell_complete=complete_with(parameters),
+    help="Set a parameter for this run only (repeatable).",
+)
 @click.pass_obj
-def command(session: Session, what: tuple[str, ...], jobs: int | None, keep_going: bool) -> None:
+def command(
+    session: Session,
+    what: tuple[str, ...],
+    jobs: int | None,
+    keep_going: bool,
+    profile: str,
+    set_params: tuple[str, ...],
+) -> None:
     """Build experiments of the project around the session's directory."""
     targets = [parse_target(text) for text in what]
+    overrides = parse_overrides(set_params)
     with session.display() as display:
         workspace = session.workspace(display, jobs=jobs)
-        outcomes = build(workspace, targets, keep_going=keep_going)
+        outcomes = build(workspace, targets, profile=profile, overrides=overrides, keep_going=keep_going)
     root = workspace.project.root
     if session.json:
         session.answer({"results": [document(outcome, root) for outcome in outcomes]})
         return
     for outcome in outcomes:
-        session.say(summary(outcome, root))
+        session.say(summary(outcome, root, unfold=session.verbosity > 0))
 
 
 def document(outcome: Outcome, root: Path) -> dict[str, object]:
@@ -57,21 +89,63 @@ def document(outcome: Outcome, root: Path) -> dict[str, object]:
     }
 
 
-def summary(outcome: Outcome, root: Path) -> str:
-    """Return what people read of an outcome: what ran, metrics, where figures and result are."""
-    ran = f"built {', '.join(outcome.built)}" if outcome.built else "nothing to do"
+def summary(outcome: Outcome, root: Path, *, unfold: bool = False) -> str:
+    """Return what people read of an outcome: what ran, metrics, where figures and result are.
+
+    A swept step is one item, with the range of its metrics; ``unfold``: each instance.
+    """
+    built = outcome.built if unfold else folded(outcome.built, outcome.sweeps)
+    ran = f"built {', '.join(built)}" if built else "nothing to do"
     lines = [f"{outcome.target}: {ran}"]
-    lines += [f"  {name} = {value}" for name, value in flatten(outcome.metrics)]
+    sweeps = {} if unfold else outcome.sweeps
+    for step, metrics in outcome.metrics.items():
+        named = ranges(metrics) if step in sweeps and isinstance(metrics, Mapping) else flatten(metrics)
+        lines += [f"  {step}.{name} = {value}" for name, value in named]
     if outcome.figures:
-        lines.append(f"  figures  {', '.join(str(path.relative_to(root)) for path in outcome.figures)}")
+        figures = outcome.figures if unfold else outcome.figures[:FIGURES]
+        more = f" and {len(outcome.figures) - len(figures)} more" if len(figures) < len(outcome.figures) else ""
+        lines.append(f"  figures  {', '.join(str(path.relative_to(root)) for path in figures)}{more}")
     lines.append(f"  result   {outcome.link.relative_to(root)}")
     return "\n".join(lines)
 
 
-def flatten(metrics: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+def folded(built: Sequence[str], sweeps: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the names of what ran, instances counted: ``x.clean``, ``x.train (3 of 4 instances)``."""
+    counts: dict[str, int] = {}
+    for name in built:
+        step = name.partition("@")[0]
+        counts[step] = counts.get(step, 0) + 1
+    totals = {step: len(sweeps.get(step.partition(".")[2], ())) for step in counts}
+    return [f"{step} ({n} of {totals[step]} instances)" if totals[step] else step for step, n in counts.items()]
+
+
+def ranges(metrics: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the metrics of all instances of a step: ``accuracy``, ``0.91 … 0.97 (4 instances)``."""
+    found: dict[str, list[object]] = {}
+    for instance in metrics.values():
+        for name, value in leaves(instance):
+            found.setdefault(name, []).append(value)
+    for name, values in found.items():
+        numbers = [value for value in values if isinstance(value, int | float)]
+        ends = [number_text(end) for end in (min(numbers), max(numbers))] if len(numbers) == len(values) else []
+        shown = " … ".join(dict.fromkeys(ends)) if ends else f"{len({str(value) for value in values})} values"
+        yield name, f"{shown} ({plural(len(values), 'instance')})"
+
+
+def flatten(metrics: object) -> Iterator[tuple[str, str]]:
     """Yield nested metrics as dotted names and texts; numbers have at most six significant digits."""
+    yield from ((name, number_text(value)) for name, value in leaves(metrics))
+
+
+def leaves(metrics: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield nested metrics as dotted names and values."""
     if isinstance(metrics, Mapping):
         for name, value in metrics.items():
-            yield from flatten(value, f"{prefix}.{name}" if prefix else str(name))
+            yield from leaves(value, f"{prefix}.{name}" if prefix else str(name))
     else:
-        yield prefix, f"{metrics:.6g}" if isinstance(metrics, float) else str(metrics)
+        yield prefix, metrics
+
+
+def number_text(value: object) -> str:
+    """Return a value as people read it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

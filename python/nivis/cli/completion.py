@@ -5,8 +5,9 @@ Manifests are read with the standard library only and forgivingly: this runs at 
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +18,7 @@ from nivis.cli.command import Command
 from nivis.cli.session import Session
 from nivis.errors import HostError
 from nivis.manifest.experiment import name_from_folder
+from nivis.manifest.params import parameter_names
 
 SHELLS = ("bash", "zsh", "fish")
 START = {
@@ -38,16 +40,57 @@ class Target(click.ParamType[str]):
         return [CompletionItem(name, help=text) for name, text in sorted(targets(directory, incomplete))]
 
 
+def complete_with(
+    offer: Callable[[Path, str], Iterator[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Return a completion of an option from what ``offer`` yields for the session's directory."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        session = ctx.find_object(Session)
+        return [CompletionItem(name) for name in offer(session.directory if session else Path.cwd(), incomplete)]
+
+    return complete
+
+
 def targets(directory: Path, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Yield what ``incomplete`` may become, with its title, in the project around ``directory``."""
+    """Yield what ``incomplete`` may become, with its title, in the project around ``directory``.
+
+    Profiles are offered like experiments, and after ``x.train@`` the instances that the plan has.
+    """
     for name, _, manifest in _experiments(_experiments_folder(directory)):
-        if "." not in incomplete:
-            if name.startswith(incomplete):
-                yield name, str(_table(manifest, "experiment").get("title", ""))
-        elif incomplete.startswith(f"{name}."):
-            for step in _table(manifest, "steps"):
-                if f"{name}.{step}".startswith(incomplete):
-                    yield f"{name}.{step}", ""
+        title = str(_table(manifest, "experiment").get("title", ""))
+        variants = {name: title, **{f"{name}-{p}": f"profile {p}" for p in _table(manifest, "profiles")}}
+        for variant, text in variants.items():
+            if "." not in incomplete:
+                offered = [(variant, text)]
+            elif "@" in incomplete:
+                offered = [(f"{variant}.{instance}", "") for instance in _instances(directory, variant)]
+            else:
+                offered = [(f"{variant}.{step}", "") for step in _table(manifest, "steps")]
+            yield from (item for item in offered if item[0].startswith(incomplete))
+
+
+def _instances(directory: Path, name: str) -> Iterator[str]:
+    """Yield the instances of swept steps, as the plan has them."""
+    try:
+        plan = json.loads((_root(directory) / "nix/plans" / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    for step, planned in _table(plan, "steps").items():
+        yield from (f"{step}@{label}" for label in _table(planned, "instances"))
+
+
+def profiles(directory: Path, incomplete: str) -> Iterator[str]:
+    """Yield the profiles of all experiments."""
+    found = {p for _, _, manifest in _experiments(_experiments_folder(directory)) for p in _table(manifest, "profiles")}
+    yield from sorted(name for name in found if name.startswith(incomplete))
+
+
+def parameters(directory: Path, incomplete: str) -> Iterator[str]:
+    """Yield the parameters of all experiments as ``-P`` takes them: ``model.c=``."""
+    manifests = [manifest for _, _, manifest in _experiments(_experiments_folder(directory))]
+    found = {name for manifest in manifests for name in parameter_names(_table(manifest, "params"))}
+    yield from sorted(f"{name}=" for name in found if f"{name}=".startswith(incomplete))
 
 
 def experiment_names(folder: Path) -> dict[str, str]:
@@ -62,8 +105,12 @@ def _experiments(folder: Path) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
         yield str(name or name_from_folder(PurePosixPath(path.parent.name))), path.parent, manifest
 
 
+def _root(directory: Path) -> Path:
+    return next((f for f in (directory, *directory.parents) if (f / "pyproject.toml").is_file()), directory)
+
+
 def _experiments_folder(directory: Path) -> Path:
-    root = next((f for f in (directory, *directory.parents) if (f / "pyproject.toml").is_file()), directory)
+    root = _root(directory)
     settings = _table(_table(_read(root / "pyproject.toml"), "tool"), "nivis")
     return root / str(settings.get("experiments", "experiments"))
 

@@ -12,7 +12,7 @@ from nivis.cli.session import Session
 from nivis.engine.enter import enter, prepare_shell, prepare_step
 from nivis.engine.targets import Target, parse_target
 
-STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*")
+STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*(?:@\S*)?")
 
 
 @click.command(

@@ -14,13 +14,16 @@ from pathlib import Path
 
 from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.plans import vary
 from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
 from nivis.errors import StepError
 from nivis.flake.resources import read_tree, resource_folder
+from nivis.manifest.model import Value
 from nivis.nix.builds import Build
+from nivis.plan.instances import swept
 from nivis.plan.keys import source_digest
 
 
@@ -31,24 +34,37 @@ class Outcome:
     target: Target
     link: Path
     out: str
-    built: tuple[str, ...] = ()  # steps that ran
+    built: tuple[str, ...] = ()  # steps and instances that ran
+    sweeps: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the labels of swept steps
     metrics: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Path, ...] = ()
 
 
-def build(workspace: Workspace, targets: Sequence[Target], *, keep_going: bool = False) -> list[Outcome]:
+def build(
+    workspace: Workspace,
+    targets: Sequence[Target],
+    *,
+    profile: str = "",
+    overrides: Mapping[str, Value] | None = None,
+    keep_going: bool = False,
+) -> list[Outcome]:
     """Build the targets (none: every experiment) and return what became of each, in order.
 
+    With ``profile``, with the parameters of that profile (no targets: every experiment that has it); ``overrides`` are
+    parameters for this run only.
     Raises what locking, evaluation, downloads and builds raise. What was built before an error stays built.
     """
     locked = lock_project(workspace, only=sorted({t.experiment for t in targets}) or None)
-    check_steps(targets, {name: experiment.steps for name, experiment in locked.experiments.items()})
+    if profile or overrides:
+        named = targets or ([] if profile else [Target(name) for name in locked.experiments])
+        locked, targets = vary(workspace, locked, named, profile=profile, overrides=overrides or {})
+    check_steps(targets, locked.plans)
     wanted = list(targets) or [Target(name) for name in locked.experiments]
-    keys = {name: _key(workspace, locked, name) for name in locked.experiments}
+    keys = {name: _key(workspace, locked, name) for name in sorted({target.experiment for target in wanted})}
     state = read_state(workspace.project.root)
     todo = [target for target in wanted if not _is_done(workspace, target, keys, state)]
     ran: Mapping[str, Build] = _run(workspace, locked, todo, keys, keep_going=keep_going) if todo else {}
-    return [_outcome(workspace, target, ran) for target in wanted]
+    return [_outcome(workspace, target, ran, swept(locked.plans[target.experiment])) for target in wanted]
 
 
 def link_of(workspace: Workspace, target: Target) -> Path:
@@ -91,17 +107,18 @@ def _run(
     inventory = evaluate(workspace, sorted({target.experiment for target in targets}))
     supply(workspace, inventory, locked.lock, locked.plans)
     items = {t: inventory.experiments[t.experiment] for t in targets}
-    drvs = {t: item.drv if t.step is None else item.steps[t.step].drv for t, item in items.items()}
+    drvs = {t: item.item(t.step).drv for t, item in items.items()}
     labels = inventory.labels()
     try:
         builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
     except StepError as error:
         _remember_failure(root, inventory, error)
         raise
-    ran = {labels[b.derivation]: b for b in builds if "." in labels.get(b.derivation, "")}
+    steps = inventory.step_labels()
+    ran = {steps[b.derivation]: b for b in builds if b.derivation in steps}
     state = read_state(root).with_steps(_runs(inventory, ran))
     for target, item in items.items():
-        out = item.out if target.step is None else item.steps[target.step].out
+        out = item.item(target.step).out
         _link(workspace, link_of(workspace, target), out)
         state = state.with_result(str(target), Result(key=keys[target.experiment], out=out))
     write_state(root, state)
@@ -139,16 +156,19 @@ def _link(workspace: Workspace, link: Path, out: str) -> None:
     run(argv, environ=workspace.nix_environ, doing=f"linking {link.name}")
 
 
-def _outcome(workspace: Workspace, target: Target, ran: Mapping[str, Build]) -> Outcome:
+def _outcome(
+    workspace: Workspace, target: Target, ran: Mapping[str, Build], sweeps: Mapping[str, Sequence[str]]
+) -> Outcome:
     link = link_of(workspace, target)
     built = tuple(sorted(label for label in ran if label.startswith(f"{target.experiment}.")))
     if target.step is not None:
-        return Outcome(target=target, link=link, out=str(link.readlink()), built=built)
+        return Outcome(target=target, link=link, out=str(link.readlink()), built=built, sweeps=sweeps)
     return Outcome(
         target=target,
         link=link,
         out=str(link.readlink()),
         built=built,
+        sweeps=sweeps,
         metrics=json.loads((link / "metrics.json").read_text(encoding="utf-8")),
         figures=tuple(sorted((link / "figures").iterdir())),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nivis.engine.evaluate import Recipe, evaluate, evaluate_recipe
 from nivis.engine.locking import lock_project
+from nivis.engine.plans import lock_named
 from nivis.engine.realise import realise
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
@@ -59,8 +60,8 @@ def prepare_shell(workspace: Workspace) -> Place:
 def prepare_step(workspace: Workspace, target: Target) -> Place:
     """Build what a step needs and return its own environment, laid out in a temporary folder by its own builder."""
     assert target.step is not None
-    locked = lock_project(workspace, only=[target.experiment])
-    check_steps([target], {target.experiment: locked.experiments[target.experiment].steps})
+    locked = lock_named(workspace, [target.experiment])
+    check_steps([target], locked.plans, one=True)
     supply(workspace, evaluate(workspace, [target.experiment]), locked.lock, locked.plans)
     recipe = evaluate_recipe(workspace, target.experiment, target.step)
     _realise_inputs(workspace, recipe)

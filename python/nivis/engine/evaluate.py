@@ -13,20 +13,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from nivis.engine.inventory import Inventory, decode
+from nivis.engine.plans import EXTRA, plan_file
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError
 from nivis.nix.command import run
 
 
-def expression(library: str, experiments: Sequence[str]) -> str:
-    """Return the Nix expression for the inventory of some experiments; the working directory is the project."""
+def expression(library: str, experiments: Sequence[str], extra: str = "") -> str:
+    """Return the Nix expression for the inventory of some experiments; the working directory is the project.
+
+    ``extra`` is a folder with plans beside the committed ones.
+    """
     names = " ".join(json.dumps(name) for name in sorted(experiments))
-    return f"(import ({library})).inventory {{ root = ./.; experiments = [ {names} ]; }}"
+    more = f" extra = {json.dumps(extra)};" if extra else ""
+    return f"(import ({library})).inventory {{ root = ./.;{more} experiments = [ {names} ]; }}"
 
 
 def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
     """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    return decode(_evaluate(workspace, expression(workspace.library, experiments)))
+    return decode(_evaluate(workspace, expression(workspace.library, experiments, _extra(workspace, experiments))))
+
+
+def _extra(workspace: Workspace, experiments: Sequence[str]) -> str:
+    """Return the folder of plans that are not committed if one of them is needed."""
+    files = [plan_file(workspace.project.root, name) for name in experiments]
+    return str(EXTRA) if any(file is not None and file.parent == EXTRA for file in files) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +50,9 @@ class Recipe:
 
 def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: str | None = None) -> Recipe:
     """Evaluate one step, or the development shell."""
-    names = "".join(
-        f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value
-    )
+    extra = _extra(workspace, [experiment] if experiment else [])
+    arguments = {"extra": extra, "experiment": experiment, "step": step}
+    names = "".join(f" {key} = {json.dumps(value)};" for key, value in arguments.items() if value)
     return Recipe(**json.loads(_evaluate(workspace, f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}")))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -39,8 +39,15 @@ class ExperimentItem:
 
     drv: str
     out: str
-    steps: Mapping[str, Item]
+    steps: Mapping[str, Item]  # of a swept step the instances: train@c=0.1
     data: Mapping[str, DataItem]
+    joined: Mapping[str, Item] = field(default_factory=dict)  # of a swept step the folder of all its instances
+
+    def item(self, step: str | None) -> Item:
+        """Return a step, an instance or all instances of one; None is the result."""
+        if step is None:
+            return Item(drv=self.drv, out=self.out)
+        return self.joined[step] if step in self.joined else self.steps[step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +69,26 @@ class Inventory:
             yield from (wheel.archive, wheel.out)
         for experiment in self.experiments.values():
             yield experiment.out
-            yield from (step.out for step in experiment.steps.values())
+            yield from (step.out for step in (*experiment.steps.values(), *experiment.joined.values()))
             for data in experiment.data.values():
                 yield from (path for path in (data.out, data.archive) if path)
 
+    def step_labels(self) -> dict[str, str]:
+        """Return what people call each step and instance."""
+        return {
+            step.drv: f"{name}.{step_name}"
+            for name, experiment in self.experiments.items()
+            for step_name, step in experiment.steps.items()
+        }
+
     def labels(self) -> dict[str, str]:
         """Return what people call each derivation: ``penguins.train`` for a step."""
-        found = {self.environment.drv: "python environment"}
+        found = self.step_labels() | {self.environment.drv: "python environment"}
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
         for name, experiment in self.experiments.items():
             found[experiment.drv] = f"{name} (result)"
-            found.update({step.drv: f"{name}.{step_name}" for step_name, step in experiment.steps.items()})
+            found.update({item.drv: f"{name}.{step} (all instances)" for step, item in experiment.joined.items()})
         return found
 
 
@@ -95,5 +110,6 @@ def _experiment(raw: Mapping[str, Any]) -> ExperimentItem:
         drv=raw["drv"],
         out=raw["out"],
         steps={name: Item(**step) for name, step in raw["steps"].items()},
+        joined={name: Item(**step) for name, step in raw["joined"].items()},
         data={name: DataItem(**data) for name, data in raw["data"].items()},
     )

@@ -26,12 +26,13 @@ from nivis.lock.hashes import hashes_text
 from nivis.lock.model import Lock, LockedData, PythonEnvironment, Toolchain
 from nivis.manifest.discover import load_experiments
 from nivis.manifest.model import Experiment
+from nivis.manifest.params import variants
 from nivis.plan.build import build_plan
+from nivis.plan.files import Files
+from nivis.plan.instances import Plan, instances
 
 SYSTEM = "x86_64-linux"
 PARTS = ("toolchain", "python", "data")
-
-Plan = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Locked:
 
     lock: Lock
     experiments: Mapping[str, Experiment]
-    plans: Mapping[str, Plan]  # of ``experiments``
+    plans: Mapping[str, Plan]  # of ``experiments``, as they are and with each of their profiles
     changed: tuple[PurePosixPath, ...]  # files that were written or removed
 
 
@@ -181,12 +182,15 @@ def _data(
 def _plans(workspace: Workspace, experiments: Mapping[str, Experiment], lock: Lock) -> dict[str, Plan]:
     problems: list[NivisError] = []
     plans: dict[str, Plan] = {}
+    files = Files(workspace.project.root)
     for name, experiment in experiments.items():
-        data = {key: entry for key in experiment.data for entry in [lock.data[f"{name}/{key}"]]}
-        try:
-            plans[name] = build_plan(workspace.project, experiment, data)
-        except NivisError as error:
-            problems.extend(error.parts())
+        data = {key: lock.data[f"{name}/{key}"] for key in experiment.data}
+        for variant in variants(experiment):
+            try:
+                plans[variant.variant] = build_plan(workspace.project, variant, data, files)
+            except NivisError as error:
+                problems.extend(error.parts())
+                break  # profiles have the same problems
     raise_all(problems)
     return plans
 
@@ -201,7 +205,7 @@ def _files(
 ) -> dict[PurePosixPath, bytes]:
     """Return every file that nivis writes, as it is to be."""
     root = workspace.project.root
-    others = {} if complete else _other_plans(workspace, plans)
+    others = {} if complete else _other_plans(workspace, experiments)
     files = generated(workspace.project, {**others, **plans}, read_tree(resource_folder("lib")))
     files[PurePosixPath(NAME)] = dumps(lock).encode()
     for name, experiment in experiments.items():
@@ -230,10 +234,12 @@ def _write(
     return (*changes.written, *changes.removed)
 
 
-def _other_plans(workspace: Workspace, plans: Mapping[str, Plan]) -> dict[str, Plan]:
+def _other_plans(workspace: Workspace, experiments: Mapping[str, Experiment]) -> dict[str, Plan]:
+    """Return the plans of other experiments, as they are written."""
     folder = workspace.project.root / PLANS
-    files = [path for path in folder.glob("*.json") if path.stem not in plans] if folder.is_dir() else []
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    files = folder.glob("*.json") if folder.is_dir() else ()
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    return {name: plan for name, plan in found.items() if plan["name"] not in experiments}
 
 
 def _read_by_builds(workspace: Workspace, plans: Mapping[str, Plan]) -> Iterator[PurePosixPath]:
@@ -241,7 +247,5 @@ def _read_by_builds(workspace: Workspace, plans: Mapping[str, Plan]) -> Iterator
     yield from (PurePosixPath(name) for name in _digests(workspace))
     for plan in plans.values():
         yield PurePosixPath(str(plan["folder"])) / "experiment.toml"
-        steps = plan["steps"]
-        assert isinstance(steps, Mapping)
-        for step in steps.values():
-            yield from (PurePosixPath(file) for file in step["files"])
+        files = {file for _, step in instances(plan) for file in step["files"]}
+        yield from (PurePosixPath(file) for file in sorted(files))

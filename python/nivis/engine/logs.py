@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nivis.engine.evaluate import evaluate
+from nivis.engine.plans import plan_file, read_plan
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import PREFIX, Usage, find_usage
 from nivis.engine.workspace import Workspace
 from nivis.errors import NivisError, StepError, UsageError
-from nivis.flake.generate import PLANS
 from nivis.manifest.discover import load_experiments
 from nivis.nix.command import run
 from nivis.nix.text import plain_line
@@ -24,15 +24,14 @@ class Log:
 
 
 def read_log(workspace: Workspace, target: Target) -> Log:
-    """Return the log of a step as the project is locked now; raises StepError if this machine has none."""
+    """Return the log of a step or instance as the project is locked now; raises StepError if this machine has none."""
     if target.step is None:
         raise UsageError("an experiment has no log, its steps have", where=str(target), hint=f"Say {target}.STEP.")
-    load_experiments(workspace.project, [target.experiment])  # says so if there is none of that name
-    if not (workspace.project.root / PLANS / f"{target.experiment}.json").is_file():
+    if plan_file(workspace.project.root, target.experiment) is None:
+        load_experiments(workspace.project, [target.experiment])  # says so if there is none of that name
         raise _no_log(target)
-    inventory = evaluate(workspace, [target.experiment])
-    steps = inventory.experiments[target.experiment].steps
-    check_steps([target], {target.experiment: steps})
+    check_steps([target], {target.experiment: read_plan(workspace, target.experiment)}, one=True)
+    steps = evaluate(workspace, [target.experiment]).experiments[target.experiment].steps
     argv = [workspace.nix.tool("nix-store"), "--read-log", steps[target.step].drv]
     try:
         text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nivis.engine.evaluate import evaluate
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.state import State, StepRun, read_state
+from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
 from nivis.errors import NetworkError
 from nivis.flake.generate import PLANS
@@ -15,16 +16,21 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
+from nivis.plan.instances import step_of, swept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatus:
-    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing`` or ``failed``."""
+    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing`` or ``failed``.
+
+    The state of a swept step is the worst of its instances'.
+    """
 
     name: str
     state: str
     seconds: float | None = None  # of its last run here
     memory: int | None = None  # KiB
+    instances: tuple[StepStatus, ...] = ()  # named by label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +42,34 @@ class ExperimentStatus:
     status: str  # as the manifest says: idea, running, done, abandoned
     state: str  # built, stale, missing, failed, unlocked
     steps: tuple[StepStatus, ...] = ()
+    profile: str = ""  # the one whose parameters it has
 
 
-def status(workspace: Workspace, names: Sequence[str] = ()) -> list[ExperimentStatus]:
-    """Return the status of some experiments (none named: of all), by name."""
+def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[ExperimentStatus]:
+    """Return the status of some experiments or steps (none named: of all experiments and profiles), by name."""
     offline = replace(workspace, offline=True)
+    names = sorted({target.experiment for target in targets})
     try:
-        locked = lock_project(offline, only=sorted(names) or None, dry_run=True)
+        locked = lock_project(offline, only=names or None, dry_run=True)
     except NetworkError:
         return _unlocked(workspace, names)
-    fresh = [name for name in locked.experiments if _is_written(workspace, locked, name)]
+    check_steps(targets, locked.plans)
+    shown = [name for name in locked.plans if name in names or not names]
+    fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
     state = read_state(workspace.project.root)
     found = []
-    for name, experiment in locked.experiments.items():
+    for name in shown:
+        plan = locked.plans[name]
+        experiment = locked.experiments[str(plan["name"])]
         steps: tuple[StepStatus, ...] = ()
         if inventory and name in inventory.experiments:
             item = inventory.experiments[name]
             outs = {step: entry.out for step, entry in item.steps.items()}
             absent = missing([*outs.values(), item.out], nix=offline.nix, environ=offline.nix_environ)
-            steps = tuple(_step(f"{name}.{step}", outs[step], absent, state) for step in experiment.steps)
+            each = {step: _step(f"{name}.{step}", outs[step], absent, state) for step in outs}
+            wanted = [target.step for target in targets if target.experiment == name]
+            steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted))
         found.append(
             ExperimentStatus(
                 name=name,
@@ -63,9 +77,33 @@ def status(workspace: Workspace, names: Sequence[str] = ()) -> list[ExperimentSt
                 status=experiment.status,
                 state=_worst([step.state for step in steps]) if steps else "unlocked",
                 steps=steps,
+                profile=str(plan.get("profile", "")),
             )
         )
     return found
+
+
+def _folded(
+    steps: Iterable[str], sweeps: Mapping[str, Sequence[str]], each: Mapping[str, StepStatus]
+) -> Iterator[StepStatus]:
+    """Yield the steps in the order of the manifest, swept ones with their instances."""
+    for name in steps:
+        if name not in sweeps:
+            yield each[name]
+            continue
+        instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in sweeps[name])
+        yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+
+
+def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
+    """Yield the steps that were asked for, of swept ones the instances."""
+    for step in steps:
+        labels = [label for name, label in (step_of(want) for want in wanted if want) if name == step.name]
+        if not wanted or None in wanted or "" in labels:
+            yield step
+        elif labels:
+            instances = tuple(instance for instance in step.instances if instance.name in labels)
+            yield replace(step, state=_worst([instance.state for instance in instances]), instances=instances)
 
 
 def _unlocked(workspace: Workspace, names: Sequence[str]) -> list[ExperimentStatus]:

@@ -22,6 +22,7 @@ from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
+from nivis.plan.instances import step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ def needed(
             for data_name in _data_of(plans[name], step_name):
                 item = experiment.data[data_name]
                 if item.out in absent and (item.archive is None or item.archive in absent):
-                    data[f"{name}/{data_name}"] = lock.data[f"{name}/{data_name}"]
+                    key = f"{plans[name]['name']}/{data_name}"
+                    data[key] = lock.data[key]
     environment = (steps_missing or shell) and inventory.environment.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
@@ -77,7 +79,7 @@ def needed(
 def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
     steps = plan["steps"]
     assert isinstance(steps, Mapping)
-    names: Sequence[str] = steps[step]["data"]
+    names: Sequence[str] = steps[step_of(step)[0]]["data"]
     return names
 
 

@@ -12,26 +12,27 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from nivis.errors import did_you_mean
-from nivis.manifest.model import Data, Experiment, Step, Value
+from nivis.manifest.matrix import decode_matrix
+from nivis.manifest.model import Data, Experiment, Step
+from nivis.manifest.names import NAME_RULE, is_name
 from nivis.manifest.origin import decode_origin
-from nivis.manifest.toml import KeyPath, Source, Table, dotted, kind_of, parse
+from nivis.manifest.params import decode_params, decode_profiles
+from nivis.manifest.toml import Source, Table, dotted, kind_of, parse
 from nivis.manifest.units import parse_memory
 
 STATUSES = ("idea", "running", "done", "abandoned")
 RECORDS = (".json", ".yaml", ".yml", ".toml")  # formats of metrics
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
-_NAME_RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}[-_](?=.)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
-_TOP = ("experiment", "params", "data", "steps", "report")
-_TOP_LATER = ("checks", "profiles")
+_TOP = ("experiment", "params", "profiles", "data", "steps", "report")
+_TOP_LATER = ("checks",)
 _ABOUT = ("name", "title", "question", "goal", "trl", "status", "conclusion", "tags")
 _DATA = ("path", "url", "pypi", "npm", "file", "sha256", "description", "license", "sensitive")
-_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "cores", "memory", "gpus")
-_STEP_LATER = ("matrix", "foreach", "tools", "timeout", "retries", "locks")
+_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "matrix", "cores", "memory", "gpus")
+_STEP_LATER = ("foreach", "tools", "timeout", "retries", "locks")
 
 
 def name_from_folder(folder: PurePosixPath) -> str:
@@ -51,6 +52,7 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
     about = top.table("experiment")
     about.known(_ABOUT)
     steps = top.entries("steps", _step)
+    params = decode_params(top.table("params"))
     experiment = Experiment(
         name=_name(about, folder),
         folder=folder,
@@ -61,7 +63,8 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
         status=about.choice("status", STATUSES, "running"),
         conclusion=about.string("conclusion"),
         tags=about.strings("tags", "classification"),
-        params=_params(top.table("params")),
+        params=params,
+        profiles=decode_profiles(top.table("profiles"), params),
         data=top.entries("data", _data),
         steps=steps,
         report=top.table("report").raw if "report" in top.raw else None,
@@ -75,14 +78,14 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
 
 def _name(about: Table, folder: PurePosixPath) -> str:
     name = about.string("name", name_from_folder(folder))
-    if not _NAME.match(name):
+    if not is_name(name):
         if "name" in about.raw:
-            about.problem("name", f"'{name}' is not a name", _NAME_RULE)
+            about.problem("name", f"'{name}' is not a name", NAME_RULE)
         else:
             about.source.problem(
                 ("experiment",),
                 f"the folder's name '{name}' is not a name for an experiment",
-                f"{_NAME_RULE} Rename the folder, or set name under [experiment].",
+                f"{NAME_RULE} Rename the folder, or set name under [experiment].",
             )
     return name
 
@@ -126,41 +129,6 @@ def _goal(about: Table, steps: Mapping[str, Step]) -> Mapping[str, object] | Non
     return dict(goal.raw)
 
 
-# ------------------------------------------------------------------------------------------ params
-
-
-def _params(table: Table) -> Mapping[str, Value]:
-    return {key: _value(value, (*table.path, key), table.source) for key, value in table.raw.items()}
-
-
-def _value(value: object, path: KeyPath, source: Source) -> Value:
-    """Check one parameter: what JSON can say exactly."""
-    if isinstance(value, dict):
-        return {key: _value(item, (*path, key), source) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_value(item, path, source) for item in value]
-    if isinstance(value, str):
-        if "\0" in value:
-            source.problem(path, f"{dotted(path)} contains a NUL character", "Remove it: programs cannot be given one.")
-        return value
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        if not -(2**63) <= value < 2**63:
-            source.problem(path, f"{dotted(path)} does not fit into 64 bits", "Write it in quotes.")
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            source.problem(path, f"{dotted(path)} must be a finite number, but it is {value}", "Write it in quotes.")
-        return value
-    source.problem(
-        path,
-        f"{dotted(path)} must be text, a number, a boolean, a list or a table, but it is {kind_of(value)}",
-        "Write it in quotes.",
-    )
-    return ""
-
-
 def _described(value: object) -> str:
     return str(value) if isinstance(value, float) else kind_of(value)
 
@@ -192,8 +160,8 @@ def _data(name: str, table: Table) -> Data | None:
 
 
 def _check_name(name: str, table: Table, what: str) -> None:
-    if not _NAME.match(name):
-        table.source.problem(table.path, f"'{name}' cannot be the name of {what}", _NAME_RULE)
+    if not is_name(name):
+        table.source.problem(table.path, f"'{name}' cannot be the name of {what}", NAME_RULE)
 
 
 # ------------------------------------------------------------------------------------------- steps
@@ -210,6 +178,7 @@ def _step(name: str, table: Table) -> Step | None:
         plots=_products(table, "plots", "figure.svg"),
         sources=table.strings("sources", "config/*.json"),
         env=_env(table.table("env")),
+        matrix=decode_matrix(table),
         cores=table.integer("cores", 1, least=1),
         memory=_memory(table),
         gpus=table.integer("gpus", 0, least=0),

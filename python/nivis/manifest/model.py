@@ -74,6 +74,18 @@ class Data:
     sensitive: bool = False
 
 
+Values = tuple[Value, ...] | str  # or the list parameter that they come from: "${params.grid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """A step's ``matrix``: every combination of its axes, an axis being one list or several that go in step."""
+
+    axes: tuple[Mapping[str, Values], ...] = ()
+    include: Values = ()  # tables: combinations in addition
+    exclude: Values = ()  # tables: combinations that hold these values are left out
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """[steps.NAME] as written; references are not resolved yet."""
@@ -85,6 +97,7 @@ class Step:
     plots: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # globs relative to the experiment's folder, or to the root with a leading "/"
     env: Mapping[str, str] = field(default_factory=dict)
+    matrix: Matrix | str | None = None  # a name: swept along with that step
     cores: int = 1
     memory: int | None = None  # bytes
     gpus: int = 0
@@ -104,6 +117,10 @@ class Experiment:
     conclusion: str = ""
     tags: tuple[str, ...] = ()
     params: Mapping[str, Value] = field(default_factory=dict)  # nested tables, as in TOML
+    profiles: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)  # what they set instead
+    profile: str = ""  # the one whose parameters these are
+    overrides: Mapping[str, Value] = field(default_factory=dict)  # what the profile and the command line set
+    suffix: str = ""  # of a run whose parameters are written down nowhere
     data: Mapping[str, Data] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
     report: Mapping[str, object] | None = None
@@ -112,3 +129,8 @@ class Experiment:
     def manifest(self) -> PurePosixPath:
         """Return the manifest's path relative to the project's root."""
         return self.folder / "experiment.toml"
+
+    @property
+    def variant(self) -> str:
+        """Return what this experiment with these parameters is called: ``penguins``, ``penguins-smoke``."""
+        return "-".join(part for part in (self.name, self.profile, self.suffix) if part)

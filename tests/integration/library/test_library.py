@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
     project.write("nivis.lock", json.dumps(LOCK))
     project.write("experiments/lab/experiment.toml", "")
     plan = {
-        "version": 1, "name": "lab", "folder": "experiments/lab", "params": {}, "experiment": {},
+        "version": 2, "name": "lab", "folder": "experiments/lab", "params": {}, "experiment": {},
         "manifest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "data": {},
         "steps": {
             "a": {**STEP, "run": ["echo 'a' > ", {"out": True}, "/a"]},
@@ -94,11 +94,14 @@ def test_files_that_the_lock_was_made_from(project: Project, evaluate: Evaluate)
     assert "pyproject.toml, uv.lock changed after nivis.lock was written: run 'nivis lock'" in said
 
 
-@pytest.mark.parametrize("path", ["nivis.lock", "nix/plans/lab.json"])
-def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str) -> None:
+@pytest.mark.parametrize(("path", "reads"), [("nivis.lock", 1), ("nix/plans/lab.json", 2)])
+def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str, reads: int) -> None:
     change(project, path, version=9)
     said = evaluate("nivis.inventory { root = ./.; }", fails=True)
-    assert f"{path} has version 9, but nix/nivis reads version 1: run 'nivis lock' with the nivis that wrote it" in said
+    assert (
+        f"{path} has version 9, but nix/nivis reads version {reads}: run 'nivis lock' with the nivis that wrote it"
+        in said
+    )
 
 
 def test_a_toolchain_of_unknown_kind(project: Project, evaluate: Evaluate) -> None:
@@ -237,6 +240,6 @@ def test_every_exported_function_is_exercised_here_or_by_a_project(evaluate: Eva
     named = {name for name in exported if re.search(rf"(?:nivis|LIBRARY}}\))\.{name}\b", text)}
     # Not called by name: test_the_inventory and test_the_recipe_of_a_step reach these.
     inside = {"environment", "experiment", "shell", "step", "wheel"}
-    elsewhere = {"application"}  # test_repository.py
+    elsewhere = {"application", "join"}  # test_repository.py, test_sweeps.py
     assert exported == named | inside | elsewhere
     assert named.isdisjoint(inside | elsewhere)

@@ -58,3 +58,44 @@ def test_the_document() -> None:
 )
 def test_flatten(metrics: object, flat: list[tuple[str, str]]) -> None:
     assert list(flatten(metrics)) == flat
+
+
+SWEPT = Outcome(
+    target=Target("birds"),
+    link=ROOT / "generated/birds",
+    out="/nix/store/x-birds",
+    built=("birds.clean", "birds.train@c=1", "birds.train@c=2"),
+    sweeps={"train": ["c=1", "c=2", "c=3"]},
+    metrics={
+        "clean": {"rows": 3},
+        "train": {
+            "c=1": {"accuracy": 0.5, "kind": "a", "same": 1},
+            "c=2": {"accuracy": 0.75, "kind": "b", "same": 1},
+            "c=3": {"accuracy": 0.25, "kind": "a", "same": 1},
+        },
+    },
+    figures=tuple(ROOT / f"generated/birds/figures/{n}.svg" for n in range(8)),
+)
+
+
+def test_a_sweep_is_folded() -> None:
+    assert summary(SWEPT, ROOT) == (
+        "birds: built birds.clean, birds.train (2 of 3 instances)\n"
+        "  clean.rows = 3\n"
+        "  train.accuracy = 0.25 … 0.75 (3 instances)\n"
+        "  train.kind = 2 values (3 instances)\n"
+        "  train.same = 1 (3 instances)\n"
+        f"  figures  {', '.join(f'generated/birds/figures/{n}.svg' for n in range(6))} and 2 more\n"
+        "  result   generated/birds"
+    )
+
+
+def test_a_sweep_unfolded() -> None:
+    lines = summary(SWEPT, ROOT, unfold=True).split("\n")
+    assert lines[0] == "birds: built birds.clean, birds.train@c=1, birds.train@c=2"
+    assert lines[2] == "  train.c=1.accuracy = 0.5"
+    assert lines[-2].endswith("7.svg")
+
+
+def test_the_document_has_every_instance() -> None:
+    assert document(SWEPT, ROOT)["built"] == ["birds.clean", "birds.train@c=1", "birds.train@c=2"]

@@ -1,7 +1,9 @@
 """The table of `nivis status`."""
 
+from dataclasses import replace
+
 from nivis.cli.status import table
-from nivis.engine.status import ExperimentStatus, StepStatus, _worst
+from nivis.engine.status import ExperimentStatus, StepStatus, _chosen, _folded, _worst
 
 FOUND = [
     ExperimentStatus(
@@ -45,3 +47,60 @@ def test_an_experiment_is_as_good_as_its_worst_step() -> None:
     assert _worst(["built", "missing", "stale"]) == "stale"
     assert _worst(["built", "failed", "stale"]) == "failed"
     assert _worst(["built"]) == "built"
+
+
+INSTANCES = (
+    StepStatus(name="c=1", state="built", seconds=0.42, memory=2048),
+    StepStatus(name="c=2", state="missing"),
+    StepStatus(name="c=3", state="failed"),
+)
+SWEPT = ExperimentStatus(
+    name="birds",
+    title="",
+    status="running",
+    state="failed",
+    steps=(
+        StepStatus(name="clean", state="built"),
+        StepStatus(name="train", state="failed", instances=INSTANCES),
+        StepStatus(name="score", state="missing", instances=INSTANCES[:2]),
+    ),
+)
+
+
+def test_sweeps_are_folded() -> None:
+    assert list(table([SWEPT], color=False)) == [
+        "birds    failed",
+        "  clean  built",
+        "  train  1/3 built, 1 failed",
+        "  score  1/2 built",
+    ]
+
+
+def test_sweeps_unfolded() -> None:
+    assert list(table([SWEPT], color=False, unfold=True))[2:6] == [
+        "  train  1/3 built, 1 failed",
+        "    c=1  built     0.4 s, 2.1 MB",
+        "    c=2  missing",
+        "    c=3  failed",
+    ]
+
+
+def test_a_profile_beside_others_is_one_line() -> None:
+    smoke = replace(SWEPT, name="birds-smoke", profile="smoke")
+    assert list(table([SWEPT, smoke], color=False))[4:] == ["birds-smoke  failed"]
+    assert len(list(table([smoke], color=False))) == 4
+
+
+def test_what_was_asked_for() -> None:
+    each = {"clean": SWEPT.steps[0], "train@c=1": INSTANCES[0], "train@c=2": INSTANCES[1]}
+    folded = list(_folded(["clean", "train"], {"train": ["c=1", "c=2"]}, each))
+    assert [(step.name, step.state, len(step.instances)) for step in folded] == [
+        ("clean", "built", 0),
+        ("train", "missing", 2),
+    ]
+    assert list(_chosen(folded, [])) == folded
+    assert list(_chosen(folded, [None, "clean"])) == folded
+    assert [step.name for step in _chosen(folded, ["clean"])] == ["clean"]
+    assert list(_chosen(folded, ["train"])) == [folded[1]]
+    [train] = _chosen(folded, ["train@c=1"])
+    assert (train.state, [instance.name for instance in train.instances]) == ("built", ["c=1"])

@@ -24,7 +24,8 @@ RAW = {
     "experiments": {
         "birds": {
             **item("birds"),
-            "steps": {"clean": item("clean"), "train": item("train")},
+            "steps": {"clean": item("clean"), "train": item("train"), "fit@c=1": item("fit-c=1")},
+            "joined": {"fit": item("fit")},
             "data": {"a": {"out": store("a")}, "b": {"out": store("b"), "archive": store("b.tgz")}},
         }
     },
@@ -46,7 +47,8 @@ def test_decode() -> None:
             "birds": ExperimentItem(
                 drv=store("birds.drv"),
                 out=store("birds"),
-                steps={"clean": an_item("clean"), "train": an_item("train")},
+                steps={"clean": an_item("clean"), "train": an_item("train"), "fit@c=1": an_item("fit-c=1")},
+                joined={"fit": an_item("fit")},
                 data={"a": DataItem(out=store("a")), "b": DataItem(out=store("b"), archive=store("b.tgz"))},
             )
         },
@@ -55,7 +57,7 @@ def test_decode() -> None:
 
 def test_every_path_is_named() -> None:
     names = {path.removeprefix("/nix/store/") for path in decode(json.dumps(RAW)).paths()}
-    steps = {"birds", "clean", "train", "a", "b", "b.tgz"}
+    steps = {"birds", "clean", "train", "fit", "fit-c=1", "a", "b", "b.tgz"}
     assert names == {"base", "toolchain", "environment", "six", "six.whl", *steps}
 
 
@@ -66,7 +68,16 @@ def test_what_people_call_a_derivation() -> None:
         store("birds.drv"): "birds (result)",
         store("clean.drv"): "birds.clean",
         store("train.drv"): "birds.train",
+        store("fit-c=1.drv"): "birds.fit@c=1",
+        store("fit.drv"): "birds.fit (all instances)",
     }
+
+
+def test_what_can_be_built() -> None:
+    birds = decode(json.dumps(RAW)).experiments["birds"]
+    assert [birds.item(step) for step in (None, "clean", "fit", "fit@c=1")] == [
+        an_item("birds"), an_item("clean"), an_item("fit"), an_item("fit-c=1"),
+    ]  # fmt: skip
 
 
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:

@@ -63,7 +63,7 @@ INVENTORY = Inventory(
         )
     },
 )
-PLANS = {"lab": {"steps": {"clean": {"data": ["table"]}, "train": {"data": ["birds"]}}}}
+PLANS = {"lab": {"name": "lab", "steps": {"clean": {"data": ["table"]}, "train": {"data": ["birds"]}}}}
 ALL = set(INVENTORY.paths())
 
 

@@ -42,7 +42,10 @@ def test_duplicates_and_mistakes_together(tmp_path: Path) -> None:
             "experiments/2026-01-01-a and experiments/2026-01-02-a. "
             'Rename a folder, or write name = "a-2" under [experiment] in one of them.'
         ),
-        "experiments/b/experiment.toml, line 1: unknown key 'x'. Known: data, experiment, params, report, steps.",
+        (
+            "experiments/b/experiment.toml, line 1: unknown key 'x'. "
+            "Known: data, experiment, params, profiles, report, steps."
+        ),
         (
             "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "
             'A line is key = "value", or a [table].'
@@ -65,3 +68,38 @@ def test_not_text(tmp_path: Path) -> None:
     with pytest.raises(NivisError) as caught:
         load_experiments(found)
     assert str(caught.value) == "experiments/a/experiment.toml: not UTF-8 text. Save it as UTF-8."
+
+
+SMOKE = "[profiles.smoke]\n"
+
+
+def test_a_profile_names_its_experiment(tmp_path: Path) -> None:
+    found = project(tmp_path, {"a-b": SMOKE, "a": "broken", "c": f"[experiment]\nname = 'night-owl'\n{SMOKE}"})
+    assert list(load_experiments(found, ["a-b-smoke"])) == ["a-b"]
+    assert list(load_experiments(found, ["night-owl-smoke", "a-b"])) == ["a-b", "night-owl"]
+
+
+def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NivisError) as caught:
+        load_experiments(project(tmp_path, {"a": SMOKE}), ["a-smok"])
+    assert str(caught.value) == "no experiment named 'a-smok'. Known: a."
+
+
+@pytest.mark.parametrize("other", [{"a-smoke": ""}, {"z": "[experiment]\nname = 'a-smoke'\n"}, {"a-smoke": "broken"}])
+def test_a_profile_with_the_name_of_an_experiment(tmp_path: Path, other: dict[str, str]) -> None:
+    found = project(tmp_path, {"a": SMOKE, **other})
+    with pytest.raises(NivisError) as caught:
+        load_experiments(found, ["a"])
+    assert str(caught.value) == (
+        "experiments/a/experiment.toml: profiles.smoke: profile 'smoke' would be called 'a-smoke', "
+        f"as experiments/{next(iter(other))} is. Rename one of them."
+    )
+
+
+def test_two_profiles_of_one_name(tmp_path: Path) -> None:
+    with pytest.raises(NivisError) as caught:
+        load_experiments(project(tmp_path, {"a": "[profiles.b-c]\n", "a-b": "[profiles.c]\n"}))
+    assert str(caught.value) == (
+        "experiments/a-b/experiment.toml: profiles.c: profile 'c' would be called 'a-b-c', as profile 'b-c' of 'a' is. "
+        "Rename one of them."
+    )

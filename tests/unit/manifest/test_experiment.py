@@ -147,8 +147,8 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
             "line 1: checks is not supported by this version of nivis. Remove it, or update nivis.",
         ),
         (
-            "[steps.x]\nrun = 'x'\nmatrix = { c = [1] }",
-            "line 3: steps.x.matrix is not supported by this version of nivis. Remove it, or update nivis.",
+            "[steps.x]\nrun = 'x'\nforeach = 'x'",
+            "line 3: steps.x.foreach is not supported by this version of nivis. Remove it, or update nivis.",
         ),
         ("steps = 3", "line 1: steps must be a table, but it is an integer. Write [steps] above its keys."),
         ("[steps]\nx = 'y'", "line 2: steps.x must be a table, but it is a string. Write [steps.x] above its keys."),

@@ -75,7 +75,7 @@ def experiment(project: Project, text: str = MANIFEST) -> Experiment:
 def test_whole_plan(project: Project) -> None:
     everything = '{"model":{"c":0.1,"kind":"svm"},"seed":0}'
     assert build_plan(project, experiment(project), LOCKED) == {
-        "version": 1,
+        "version": 2,
         "name": "penguins",
         "folder": str(FOLDER),
         "manifest": hashlib.sha256(MANIFEST.encode()).hexdigest(),

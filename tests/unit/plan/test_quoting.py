@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nivis.plan.quoting import plain, quoted
-from nivis.plan.references import Scope, render_script
+from nivis.plan.references import Scope
+from nivis.plan.render import render_script
 from nivis.plan.shell import Quote
 
 # Every place that takes any text, as a script that prints the value and then a NUL.

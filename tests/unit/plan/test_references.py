@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nivis.plan.references import Reference, Scope, parse, render_argv, render_script, render_text
+from nivis.plan.references import Reference, Scope, parse
+from nivis.plan.render import render_argv, render_script, render_text
 
 SCOPE = Scope(
     step="train",
@@ -100,8 +101,8 @@ def test_escape(text: str, literal: str) -> None:
         ("${out.x}", "${out.x} is not a reference. A file below it is written ${out}/x."),
         ("${data.}", "${data.} is not a reference. Write ${data.name}."),
         ("${data.penguins\n}", "'${data.penguins' lacks its '}'. Write ${kind.name}."),
-        ("${matrix.c}", ("${matrix.c} needs matrix, which is not supported by this version of nivis. "
-         "Remove it, or update nivis.")),
+        ("${matrix.c}", ("${matrix.c} needs a matrix, and step 'train' has none. "
+         "Write matrix = { c = [0.1, 1.0] } under [steps.train].")),
         ("${item}", ("${item} needs foreach, which is not supported by this version of nivis. "
          "Remove it, or update nivis. A variable of the shell is written $item.")),
         ("`x ${params.name}`", ("${params.name} stands in backquotes, where its value cannot be written. "
