@@ -26,23 +26,29 @@ def expression(library: str, experiments: Sequence[str]) -> str:
 
 def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
     """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    return decode(_evaluate(workspace, expression(workspace.library, experiments)))
+    return decode(json.loads(_evaluate(workspace, expression(workspace.library, experiments))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One derivation: its store path and the attributes that its builder gets."""
+    """One derivation: its store path, the derivations that it needs, and the attributes that its builder gets."""
 
     drv: str
+    inputs: Sequence[str] = ()
     attributes: Mapping[str, Any]
 
 
-def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: str | None = None) -> Recipe:
-    """Evaluate one step, or the development shell."""
+def evaluate_recipe(
+    workspace: Workspace, experiment: str | None = None, step: str | None = None
+) -> tuple[Inventory, Recipe]:
+    """Evaluate one step and the inventory of its experiment, or the development shell."""
     names = "".join(
         f" {key} = {json.dumps(value)};" for key, value in (("experiment", experiment), ("step", step)) if value
     )
-    return Recipe(**json.loads(_evaluate(workspace, f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}")))
+    inventory = expression(workspace.library, [experiment] if experiment else [])
+    recipe = f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}"
+    raw = json.loads(_evaluate(workspace, f"{{ inventory = {inventory}; recipe = {recipe}; }}"))
+    return decode(raw["inventory"]), Recipe(**raw["recipe"])
 
 
 def _evaluate(workspace: Workspace, text: str) -> str:
