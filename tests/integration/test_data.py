@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.server
+import io
+import json
 import shutil
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.project import Project
+
+from nivis.errors import HostError
+from nivis.fetch.npm import npm_registry
 
 pytestmark = [pytest.mark.nix, pytest.mark.network]
 
@@ -111,7 +118,7 @@ def test_data_that_was_never_there(project: Project) -> None:
     before = (project.root / "nivis.lock").read_bytes()
     said = project.nivis("build", "lab", code=2).err
     assert said == (
-        f"nivis: {MANIFEST}: data.table: 'data/penguin.csv' does not exist. "
+        f"nivis: {MANIFEST}, line 1: data.table: 'data/penguin.csv' does not exist. "
         "Put it there, or correct 'path'. Did you mean 'penguins.csv'?\n"
     )
     assert (project.root / "nivis.lock").read_bytes() == before
@@ -165,27 +172,56 @@ def test_a_hash_in_the_manifest_is_what_counts(project: Project, salt: str, serv
     assert project.built("lab") == ["lab.copy"]
 
 
-def test_files_out_of_published_packages(project: Project) -> None:
-    project.write(
-        MANIFEST,
-        """
-[data.penguins]
-pypi = "palmerpenguins==0.1.4"
-file = "palmerpenguins/data/penguins.csv"
-
-[data.cars]
-npm = "vega-datasets@3.2.1"
-file = "data/cars.json"
-
-[steps.copy]
-run = "head -1 ${data.penguins} > ${out}/copy; head -c 1 ${data.cars} >> ${out}/copy"
-""",
-    )
+def test_a_file_out_of_a_published_python_package(project: Project) -> None:
+    declare(project, "penguins", 'pypi = "palmerpenguins==0.1.4"', 'file = "palmerpenguins/data/penguins.csv"')
     project.nivis("build", "lab")
-    assert copied(project).read_text().splitlines()[0].startswith("species,island,bill_length_mm")
-    assert copied(project).read_text().endswith("[")
-    assert len(hashes_hold(project)) == 2
+    assert copied(project).read_text().startswith("species,island,bill_length_mm")
+    assert len(hashes_hold(project)) == 1
     assert project.nix_built("experiment-lab") == str((project.root / "generated/lab").readlink())
+
+
+def known_registry(project: Project) -> bool:
+    """Tell whether this machine knows an npm registry."""
+    try:
+        return bool(npm_registry(project.environ, project.root))
+    except HostError:
+        return False
+
+
+def test_a_file_out_of_a_published_npm_package(project: Project) -> None:
+    declare(project, "cars", 'npm = "vega-datasets@3.2.1"', 'file = "data/cars.json"')
+    if not known_registry(project):  # the next test has one of its own
+        assert "no npm registry is known" in project.nivis("build", "lab", code=3).err
+        return
+    project.nivis("build", "lab")
+    assert copied(project).read_text().startswith("[")
+    assert len(hashes_hold(project)) == 1
+    assert project.nix_built("experiment-lab") == str((project.root / "generated/lab").readlink())
+
+
+def test_a_registry_that_breaks_its_promise(project: Project, salt: str, served: tuple[Path, str]) -> None:
+    folder, address = served
+    with tarfile.open(folder / "birds-1.0.0.tgz", "w:gz") as archive:
+        member = tarfile.TarInfo("package/data/birds.csv")
+        member.size = len(salt)
+        archive.addfile(member, io.BytesIO(salt.encode()))
+    content = (folder / "birds-1.0.0.tgz").read_bytes()
+    dist = {
+        "tarball": f"{address}/birds-1.0.0.tgz",
+        "integrity": f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}",
+    }
+    (folder / "birds").write_text(json.dumps({"versions": {"1.0.0": {"dist": dist}}}))
+    declare(project, "birds", 'npm = "birds@1.0.0"', 'file = "data/birds.csv"')
+    project.nivis("build", "lab", npm_config_registry=address)
+    assert copied(project).read_text() == salt
+    assert project.nix_built("experiment-lab") == str((project.root / "generated/lab").readlink())
+
+    dist["integrity"] = f"sha512-{'A' * 86}=="
+    (folder / "birds").write_text(json.dumps({"versions": {"2.0.0": {"dist": dist}}}))
+    declare(project, "birds", 'npm = "birds@2.0.0"', 'file = "data/birds.csv"')
+    cache = str(folder.parent / "cache")
+    said = project.nivis("build", "lab", code=3, XDG_CACHE_HOME=cache, npm_config_registry=address).err
+    assert f"is not what the registry promises: expected {dist['integrity']}, got sha512-" in said
 
 
 def test_a_file_that_the_package_does_not_hold(project: Project) -> None:

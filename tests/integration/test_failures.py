@@ -29,7 +29,7 @@ def test_a_step_that_fails(project: Project, salt: str) -> None:
     one_step(project, f"for i in $(seq 1 40); do echo line $i; done; echo {salt} >&2; exit 7")
     error = project.nivis("build", "lab", code=1).err
     last = "".join(f"    line {i}\n" for i in range(31, 41))
-    assert "nivis: lab.work: the step failed: " in error
+    assert "nivis: lab.work: the step failed with exit code 7; its last lines:\n" in error
     assert f"{last}    {salt}\n    the command ended with status 7\n" in error
     assert "line 29" not in error.partition("; its last lines:")[2]
     assert "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its environment." in error
@@ -54,7 +54,7 @@ def test_entering_the_environment_of_a_step_that_failed(project: Project, salt: 
 def test_a_missing_output_is_named_with_what_was_written(project: Project, salt: str) -> None:
     one_step(project, f"echo {salt} > ${{out}}/table.cvs", 'outputs = ["table.csv"]', 'metrics = ["m.json"]')
     error = project.nivis("build", "lab", code=1).err
-    assert "lab.work: the step did not write table.csv,m.json" in error
+    assert "lab.work: the step did not write 'table.csv', 'm.json':\n" in error
     assert "it wrote instead:\n      table.cvs\n" in error
 
 

@@ -105,7 +105,8 @@ def run(
         _start(argv, environ, cwd, subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as process,
         _ending(process),
     ):
-        stdout, stderr = process.communicate(stdin)
+        # Bytes: text mode would turn the carriage returns of a progress bar into lines.
+        stdout, stderr = map(_decoded, process.communicate(stdin.encode() if stdin is not None else None))
     # --check-validity --print-invalid and others answer by their output: only an error message makes a failure
     if process.returncode:
         raise translate(stderr, doing=doing or f"running `{' '.join(Path(argv[0]).name.split() + list(argv[1:3]))}`")
@@ -125,23 +126,27 @@ def stream(argv: Sequence[str], *, environ: Mapping[str, str], cwd: Path | None 
 class Stream:
     """A running command: ``lines()`` first, then ``finish()``."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of stderr as they come, without line ends."""
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            yield line.rstrip("\n")
+            yield _decoded(line).rstrip("\n")
 
     def finish(self) -> tuple[int, str]:
         """Return the exit status and stdout."""
         assert self._process.stdout is not None
-        stdout = self._process.stdout.read()
+        stdout = _decoded(self._process.stdout.read())
         return self._process.wait(), stdout
 
 
-def _start(argv: Sequence[str], environ: Mapping[str, str], cwd: Path | None, stdin: int) -> subprocess.Popen[str]:
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
+
+
+def _start(argv: Sequence[str], environ: Mapping[str, str], cwd: Path | None, stdin: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             list(argv),
@@ -150,16 +155,13 @@ def _start(argv: Sequence[str], environ: Mapping[str, str], cwd: Path | None, st
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
         )
     except FileNotFoundError:
         raise missing_program(environ) from None
 
 
 @contextlib.contextmanager
-def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """End the process if the block is left before it has ended: politely, then by force."""
     try:
         yield
