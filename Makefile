@@ -38,8 +38,10 @@ format: .venv/.dev  ## put code into its shape
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format .
 
-bench: setup  ## measure
+bench: setup  ## measure: the environment beside uv, data beside cp, many steps beside plain Nix
 	$(BIN)/python benchmarks/environment.py
+	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/overhead.py
 
 clean:  ## remove what make made (not Nix, not the store)
 	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from common import NIVIS, Run, caches, git_project, machine, ratio, run, scratch, spread, table
@@ -140,4 +139,4 @@ def prepared(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

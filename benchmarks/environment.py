@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -62,7 +61,8 @@ def sync(uv: Path, project: Path, place: Path) -> Run:
 
 def shell(project: Path, cache: Path, store: Path, *command: str) -> Run:
     """Have nivis make the environment, and run a command in it."""
-    return run([NIVIS, "shell", "--", *(command or ["true"])], cwd=project, environ=caches(cache), store=store)
+    words = command or ("true",)
+    return run([NIVIS, "shell", "--", *words], cwd=project, environ=caches(cache), store=store)
 
 
 def imports(command: list[str | Path], cwd: Path, *, store: Path | None = None) -> float:
@@ -112,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

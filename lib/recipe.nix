@@ -5,8 +5,9 @@
   `root`: the project's folder. `extra`: see project.nix. `experiment` and `step`: names, or both null for the development shell.
 
   # Type
-  recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String }
-    -> { drv :: String, attributes :: AttrSet }
+  recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String } -> {
+    drv :: String, inputs :: [String], attributes :: AttrSet
+  }
 */
 {
   root,
@@ -17,9 +18,11 @@
 let
   project = import ./project.nix { inherit root extra; };
   derivation = if step == null then project.shell else project.experiments.${experiment}.steps.${step};
+  isDerivation = path: builtins.match ".*\\.drv" path != null;
 in
 {
   drv = builtins.unsafeDiscardStringContext derivation.drvPath;
+  inputs = builtins.filter isDerivation (builtins.attrNames (builtins.getContext (builtins.toJSON derivation.drvAttrs)));
   attributes = builtins.removeAttrs derivation.drvAttrs [
     "outputs"
     "stdenv"

@@ -95,7 +95,7 @@ def summary(outcome: Outcome, root: Path, *, unfold: bool = False) -> str:
     A swept step is one item, with the range of its metrics; ``unfold``: each instance.
     """
     built = outcome.built if unfold else folded(outcome.built, outcome.sweeps)
-    ran = f"built {', '.join(built)}" if built else "nothing to do"
+    ran = f"built {', '.join(built)}" if built else "up to date"
     lines = [f"{outcome.target}: {ran}"]
     sweeps = {} if unfold else outcome.sweeps
     for step, metrics in outcome.metrics.items():

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from nivis.engine.evaluate import Recipe, evaluate, evaluate_recipe
+from nivis.engine.evaluate import Recipe, evaluate_recipe
 from nivis.engine.locking import lock_project
 from nivis.engine.plans import lock_named
 from nivis.engine.realise import realise
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
-from nivis.nix.command import run
 from nivis.nix.store import nix32
 
 # Of the user's own environment a step's shell keeps what a terminal needs.
@@ -40,8 +39,8 @@ class Place:
 def prepare_shell(workspace: Workspace) -> Place:
     """Lock, bring and build the environment; return the development shell around the user's own environment."""
     locked = lock_project(workspace, only=())
-    supply(workspace, evaluate(workspace, ()), locked.lock, {}, shell=True)
-    recipe = evaluate_recipe(workspace)
+    inventory, recipe = evaluate_recipe(workspace)
+    supply(workspace, inventory, locked.lock, {}, shell=True)
     _realise_inputs(workspace, recipe)
     variables = _variables(recipe)
     variables["PATH"] += f":{workspace.environ.get('PATH', '')}"
@@ -62,8 +61,8 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
     assert target.step is not None
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
-    supply(workspace, evaluate(workspace, [target.experiment]), locked.lock, locked.plans)
-    recipe = evaluate_recipe(workspace, target.experiment, target.step)
+    inventory, recipe = evaluate_recipe(workspace, target.experiment, target.step)
+    supply(workspace, inventory, locked.lock, locked.plans)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
     variables = _variables(recipe, out=str(folder / "out"))
@@ -102,11 +101,8 @@ def _heed() -> None:
 
 def _realise_inputs(workspace: Workspace, recipe: Recipe) -> None:
     """Build what a derivation needs, but not the derivation itself."""
-    argv = [workspace.nix.tool("nix-store"), "--query", "--references", recipe.drv]
-    references = run(argv, environ=workspace.nix_environ, doing="asking for the inputs").stdout.split()
-    wanted = [path for path in references if path.endswith(".drv")]
-    if wanted:
-        realise(workspace, wanted, {})
+    if recipe.inputs:
+        realise(workspace, recipe.inputs, {})
 
 
 def _variables(recipe: Recipe, *, out: str = "") -> dict[str, str]:

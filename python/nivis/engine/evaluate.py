@@ -31,7 +31,8 @@ def expression(library: str, experiments: Sequence[str], extra: str = "") -> str
 
 def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
     """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    return decode(_evaluate(workspace, expression(workspace.library, experiments, _extra(workspace, experiments))))
+    text = expression(workspace.library, experiments, _extra(workspace, experiments))
+    return decode(json.loads(_evaluate(workspace, text)))
 
 
 def _extra(workspace: Workspace, experiments: Sequence[str]) -> str:
@@ -42,18 +43,25 @@ def _extra(workspace: Workspace, experiments: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One derivation: its store path and the attributes that its builder gets."""
+    """One derivation: its store path, the derivations that it needs, and the attributes that its builder gets."""
 
     drv: str
+    inputs: Sequence[str] = ()
     attributes: Mapping[str, Any]
 
 
-def evaluate_recipe(workspace: Workspace, experiment: str | None = None, step: str | None = None) -> Recipe:
-    """Evaluate one step, or the development shell."""
-    extra = _extra(workspace, [experiment] if experiment else [])
+def evaluate_recipe(
+    workspace: Workspace, experiment: str | None = None, step: str | None = None
+) -> tuple[Inventory, Recipe]:
+    """Evaluate one step and the inventory of its experiment, or the development shell."""
+    wanted = [experiment] if experiment else []
+    extra = _extra(workspace, wanted)
     arguments = {"extra": extra, "experiment": experiment, "step": step}
     names = "".join(f" {key} = {json.dumps(value)};" for key, value in arguments.items() if value)
-    return Recipe(**json.loads(_evaluate(workspace, f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}")))
+    inventory = expression(workspace.library, wanted, extra)
+    recipe = f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}"
+    raw = json.loads(_evaluate(workspace, f"{{ inventory = {inventory}; recipe = {recipe}; }}"))
+    return decode(raw["inventory"]), Recipe(**raw["recipe"])
 
 
 def _evaluate(workspace: Workspace, text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,9 +91,8 @@ class Inventory:
         return found
 
 
-def decode(text: str) -> Inventory:
+def decode(raw: Mapping[str, Any]) -> Inventory:
     """Read the JSON document."""
-    raw = json.loads(text)
     return Inventory(
         base=raw["base"],
         toolchain=Item(**raw["toolchain"]) if raw["toolchain"] else None,

@@ -34,7 +34,7 @@ def test_the_summary() -> None:
 
 def test_nothing_to_do() -> None:
     outcome = Outcome(target=Target("birds", "train"), link=ROOT / "generated/birds.train", out="/nix/store/x")
-    assert summary(outcome, ROOT) == "birds.train: nothing to do\n  result   generated/birds.train"
+    assert summary(outcome, ROOT) == "birds.train: up to date\n  result   generated/birds.train"
 
 
 def test_the_document() -> None:

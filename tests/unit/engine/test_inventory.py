@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem, decode
 
 
@@ -37,7 +35,7 @@ def an_item(name: str) -> Item:
 
 
 def test_decode() -> None:
-    assert decode(json.dumps(RAW)) == Inventory(
+    assert decode(RAW) == Inventory(
         base=store("base"),
         toolchain=an_item("toolchain"),
         environment=an_item("environment"),
@@ -56,13 +54,13 @@ def test_decode() -> None:
 
 
 def test_every_path_is_named() -> None:
-    names = {path.removeprefix("/nix/store/") for path in decode(json.dumps(RAW)).paths()}
+    names = {path.removeprefix("/nix/store/") for path in decode(RAW).paths()}
     steps = {"birds", "clean", "train", "fit", "fit-c=1", "a", "b", "b.tgz"}
     assert names == {"base", "toolchain", "environment", "six", "six.whl", *steps}
 
 
 def test_what_people_call_a_derivation() -> None:
-    assert decode(json.dumps(RAW)).labels() == {
+    assert decode(RAW).labels() == {
         store("environment.drv"): "python environment",
         store("toolchain.drv"): "toolchain",
         store("birds.drv"): "birds (result)",
@@ -74,14 +72,14 @@ def test_what_people_call_a_derivation() -> None:
 
 
 def test_what_can_be_built() -> None:
-    birds = decode(json.dumps(RAW)).experiments["birds"]
+    birds = decode(RAW).experiments["birds"]
     assert [birds.item(step) for step in (None, "clean", "fit", "fit@c=1")] == [
         an_item("birds"), an_item("clean"), an_item("fit"), an_item("fit-c=1"),
     ]  # fmt: skip
 
 
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:
-    inventory = decode(json.dumps({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}}))
+    inventory = decode({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}})
     assert (inventory.base, inventory.toolchain) == (None, None)
     assert list(inventory.paths()) == [store("environment")]
     assert inventory.labels() == {store("environment.drv"): "python environment"}
