@@ -56,6 +56,7 @@ class Activity:
     phases: dict[str, Phase] = field(default_factory=dict)
     build: BuildSnapshot | None = None
     build_started: float = 0.0
+    build_told: float = 0.0  # when the snapshot came
 
     def begin(self, task: str, kind: str, total: int | None, now: float) -> None:
         """Take note of a new task."""
@@ -92,7 +93,7 @@ class Activity:
         """Take note of where a build stands."""
         if self.build is None:
             self.build_started = now
-        self.build = snapshot
+        self.build, self.build_told = snapshot, now
 
     def units(self, kind: str) -> int:
         """Return how many units of a kind are done."""
@@ -124,7 +125,9 @@ def current_lines(activity: Activity, now: float) -> list[Line]:
     lines = [_task_line(activity, kind, now) for kind in DOING if activity.active(kind)]
     build = activity.build
     if build is not None and build.done < build.total:
-        names = [f"{name} ({duration_text(seconds)})" for name, seconds in sorted(build.running, key=lambda r: -r[1])]
+        since = now - activity.build_told  # Nix is silent while a step is
+        running = sorted(build.running, key=lambda r: -r[1])
+        names = [f"{name} ({duration_text(seconds + since)})" for name, seconds in running]
         failed = f", {len(build.failed)} failed" if build.failed else ""
         share = build.done / build.total
         lines.append(Line(doing="building", share=share, numbers=f"{build.done}/{build.total}{failed}", names=names))
@@ -133,10 +136,11 @@ def current_lines(activity: Activity, now: float) -> list[Line]:
 
 def _task_line(activity: Activity, kind: str, now: float) -> Line:
     names = activity.active(kind)
-    if kind not in IN_BYTES:
-        return Line(doing=DOING[kind], share=None, numbers=str(len(names)), names=names)
     phase, done, rate = activity.phases[kind], activity.units(kind), activity.rate(kind, now)
     known = phase.unknown == 0 and phase.expected > 0
+    if kind not in IN_BYTES:
+        share = min(done / phase.expected, 1.0) if known else None
+        return Line(doing=DOING[kind], share=share, numbers=f"{done}/{phase.expected}" if known else "", names=names)
     numbers = f"{size_text(done)} of {size_text(phase.expected)}" if known else size_text(done)
     if rate > 0:
         numbers += f", {size_text(rate)}/s"
@@ -151,8 +155,9 @@ def line_text(line: Line, *, width: int) -> tuple[str, str, str]:
     if line.share is not None and width >= ROOM_FOR_BAR:
         full = round(line.share * BAR)
         bar = "━" * full + "╌" * (BAR - full) + " "
-    left = width - len(head) - len(bar) - len(line.numbers) - len(": ")
-    tail = f"{line.numbers}: {fitting(line.names, left)}" if line.names and left >= ROOM_FOR_NAME else line.numbers
+    before = f"{line.numbers}: " if line.numbers else ""
+    left = width - len(head) - len(bar) - len(before)
+    tail = before + fitting(line.names, left) if line.names and left >= ROOM_FOR_NAME else line.numbers
     return head[:width], bar, cut(tail, max(width - len(head) - len(bar), 0))
 
 
@@ -187,14 +192,14 @@ def summary(activity: Activity, kind: str) -> str:
     if phase is None or phase.count == 0:
         return ""
     amount = f", {size_text(phase.finished)}" if kind in IN_BYTES else ""
-    noun = {"download": "file", "build": "step"}.get(kind, "item")
+    noun = {"download": "file"}.get(kind, "item")
     what = phase.last if phase.count == 1 else plural(phase.count, noun)
     return f"{DONE.get(kind, kind)} {what}{amount} in {duration_text(phase.ended - phase.started)}"
 
 
 def build_summary(activity: Activity, now: float) -> str:
-    """Return what was built, or nothing: ``built 12 steps in 34 s``."""
+    """Return what was built, or nothing: ``built 12 parts in 34 s`` (steps, but also wheels and the toolchain)."""
     build = activity.build
     if build is None or build.done == 0:
         return ""
-    return f"built {plural(build.done, 'step')} in {duration_text(now - activity.build_started)}"
+    return f"built {plural(build.done, 'part')} in {duration_text(now - activity.build_started)}"

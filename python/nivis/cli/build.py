@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -34,6 +34,7 @@ FIGURES = 6  # named in a summary
         ("nivis build penguins --profile smoke", "with the parameters of [profiles.smoke]"),
         ("nivis build penguins -P model.c=3", "with another parameter, this time only"),
         ("nivis build --keep-going -j 2", "two steps at a time, past failures"),
+        ("nivis build -v penguins", "with what the steps print"),
     ],
 )
 @click.argument("what", nargs=-1, type=Target())
@@ -74,7 +75,7 @@ def command(
         session.answer({"results": [document(outcome, root) for outcome in outcomes]})
         return
     for outcome in outcomes:
-        session.say(summary(outcome, root, unfold=session.verbosity > 0))
+        session.say(summary(outcome, session.shown, unfold=session.verbosity > 0))
 
 
 def document(outcome: Outcome, root: Path) -> dict[str, object]:
@@ -89,8 +90,8 @@ def document(outcome: Outcome, root: Path) -> dict[str, object]:
     }
 
 
-def summary(outcome: Outcome, root: Path, *, unfold: bool = False) -> str:
-    """Return what people read of an outcome: what ran, metrics, where figures and result are.
+def summary(outcome: Outcome, shown: Callable[[Path], str], *, unfold: bool = False) -> str:
+    """Return what people read of an outcome: what ran, metrics, where figures and result are (``shown``: as text).
 
     A swept step is one item, with the range of its metrics; ``unfold``: each instance.
     """
@@ -101,11 +102,11 @@ def summary(outcome: Outcome, root: Path, *, unfold: bool = False) -> str:
     for step, metrics in outcome.metrics.items():
         named = ranges(metrics) if step in sweeps and isinstance(metrics, Mapping) else flatten(metrics)
         lines += [f"  {step}.{name} = {value}" for name, value in named]
-    if outcome.figures:
-        figures = outcome.figures if unfold else outcome.figures[:FIGURES]
-        more = f" and {len(outcome.figures) - len(figures)} more" if len(figures) < len(outcome.figures) else ""
-        lines.append(f"  figures  {', '.join(str(path.relative_to(root)) for path in figures)}{more}")
-    lines.append(f"  result   {outcome.link.relative_to(root)}")
+    figures = outcome.figures if unfold else outcome.figures[:FIGURES]
+    lines += [f"  {'' if index else 'figures':<7}  {shown(path)}" for index, path in enumerate(figures)]
+    if len(figures) < len(outcome.figures):
+        lines.append(f"  {'':<7}  and {len(outcome.figures) - len(figures)} more")
+    lines.append(f"  result   {shown(outcome.link)}")
     return "\n".join(lines)
 
 
@@ -147,5 +148,7 @@ def leaves(metrics: object, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def number_text(value: object) -> str:
-    """Return a value as people read it."""
+    """Return a value as people read it; null in metrics.json is what JSON has for NaN and infinity."""
+    if value is None:
+        return "not a number"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -58,7 +58,9 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
         option("--offline", is_flag=True, callback=_flag("offline"), help="Never touch the network."),
         option("--debug", is_flag=True, callback=_flag("debug"), help="Show the traceback of a bug."),
         option("-q", "--quiet", count=True, callback=_verbosity(-1), help="Say only what went wrong."),
-        option("-v", "--verbose", count=True, callback=_verbosity(1), help="Say more."),
+        option(
+            "-v", "--verbose", count=True, callback=_verbosity(1), help="Say more: what steps print while they run."
+        ),
     ]
 
 

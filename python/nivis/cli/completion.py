@@ -29,15 +29,20 @@ START = {
 
 
 class Target(click.ParamType[str]):
-    """An experiment or ``experiment.step``; only completion looks at it here."""
+    """An experiment or ``experiment.step`` (``steps``: only the latter); only completion looks at it here."""
 
     name = "what"
+
+    def __init__(self, *, steps: bool = False) -> None:
+        self.steps = steps
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offer experiments, and steps once an experiment is written."""
         session = ctx.find_object(Session)
         directory = session.directory if session else Path.cwd()
-        return [CompletionItem(name, help=text) for name, text in sorted(targets(directory, incomplete))]
+        return [
+            CompletionItem(name, help=text) for name, text in sorted(targets(directory, incomplete, steps=self.steps))
+        ]
 
 
 def complete_with(
@@ -52,16 +57,17 @@ def complete_with(
     return complete
 
 
-def targets(directory: Path, incomplete: str) -> Iterator[tuple[str, str]]:
+def targets(directory: Path, incomplete: str, *, steps: bool = False) -> Iterator[tuple[str, str]]:
     """Yield what ``incomplete`` may become, with its title, in the project around ``directory``.
 
-    Profiles are offered like experiments, and after ``x.train@`` the instances that the plan has.
+    Steps are offered once an experiment is written, with ``steps`` at once; profiles like experiments, and after
+    ``x.train@`` the instances that the plan has.
     """
     for name, _, manifest in _experiments(_experiments_folder(directory)):
         title = str(_table(manifest, "experiment").get("title", ""))
         variants = {name: title, **{f"{name}-{p}": f"profile {p}" for p in _table(manifest, "profiles")}}
         for variant, text in variants.items():
-            if "." not in incomplete:
+            if "." not in incomplete and not steps:
                 offered = [(variant, text)]
             elif "@" in incomplete:
                 offered = [(f"{variant}.{instance}", "") for instance in _instances(directory, variant)]

@@ -22,7 +22,7 @@ from nivis.progress import Silent
         ("nivis log penguins.train -n 20", "its last 20 lines"),
     ],
 )
-@click.argument("step", type=Target(), metavar="EXPERIMENT.STEP")
+@click.argument("step", type=Target(steps=True), metavar="EXPERIMENT.STEP")
 @click.option("-n", "--lines", type=click.IntRange(min=1), metavar="N", help="Only the last N lines.")
 @click.pass_obj
 def command(session: Session, step: str, lines: int | None) -> None:

@@ -46,7 +46,18 @@ class Session:
         """Return the project around the session's directory, ready to work with."""
         from nivis.engine.workspace import open_workspace  # not every command needs a project
 
-        return open_workspace(self.directory, environ=self.environ, listener=listener, offline=self.offline, jobs=jobs)
+        return open_workspace(
+            self.directory,
+            environ=self.environ,
+            listener=listener,
+            offline=self.offline,
+            verbose=self.verbosity > 0,
+            jobs=jobs,
+        )
+
+    def shown(self, path: Path) -> str:
+        """Return a path of the project as one would type it in the session's directory."""
+        return os.path.relpath(path, self.directory)
 
     def display(self) -> Display:
         """Return the progress display that suits the terminal; use it in a ``with`` statement."""

@@ -27,7 +27,7 @@ STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*(?:@\S
         ("nivis shell -- python -m pytest", "run one command in it"),
     ],
 )
-@click.argument("arguments", nargs=-1, type=Completed(), metavar="[EXPERIMENT.STEP] [-- COMMAND…]")
+@click.argument("arguments", nargs=-1, type=Completed(steps=True), metavar="[EXPERIMENT.STEP] [-- COMMAND…]")
 @click.pass_obj
 def command(session: Session, arguments: tuple[str, ...]) -> int:
     """Enter an environment."""

@@ -12,7 +12,7 @@ from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, NivisError, StepError, raise_all
 from nivis.nix.builds import Build, BuildState
 from nivis.nix.command import explained, stream, translate
-from nivis.nix.events import parse
+from nivis.nix.events import LogLine, parse
 from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
@@ -43,13 +43,23 @@ def realise(
     state = BuildState()
     with stream(argv, environ=workspace.nix_environ, cwd=workspace.project.root) as running:
         for line in running.lines():
-            now = clock()
-            state.apply(parse(line), now)
+            now, event = clock(), parse(line)
+            state.apply(event, now)
             workspace.listener.building(_snapshot(state, labels, now))
+            if workspace.verbose and isinstance(event, LogLine):
+                _repeat(workspace, event, state, labels)
         status, _ = running.finish()
     if status != 0:
         raise_all(problems_of(state, labels))
     return Realised(built=tuple(state.done.values()))
+
+
+def _repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapping[str, str]) -> None:
+    """Tell what a step printed."""
+    build = state.running.get(line.id)
+    label = labels.get(build.derivation, "") if build else ""
+    if "." in label and not line.text.startswith(PREFIX):
+        workspace.listener.note(f"{label}> {line.text}")
 
 
 def _snapshot(state: BuildState, labels: Mapping[str, str], now: float) -> BuildSnapshot:

@@ -75,7 +75,9 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
                 name=name,
                 title=experiment.title,
                 status=experiment.status,
-                state=_worst([step.state for step in steps]) if steps else "unlocked",
+                state=_worst([step.state for step in steps])
+                if inventory and name in inventory.experiments
+                else "unlocked",
                 steps=steps,
                 profile=str(plan.get("profile", "")),
             )

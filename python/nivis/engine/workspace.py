@@ -28,6 +28,7 @@ class Workspace:
     cache: Cache
     listener: Listener
     offline: bool = False
+    verbose: bool = False  # tell what steps print while they run
     jobs: int | None = None  # derivations side by side; None: as many as the machine has cores
 
     @cached_property
@@ -60,7 +61,13 @@ class Workspace:
 
 
 def open_workspace(
-    start: Path, *, environ: Mapping[str, str], listener: Listener, offline: bool = False, jobs: int | None = None
+    start: Path,
+    *,
+    environ: Mapping[str, str],
+    listener: Listener,
+    offline: bool = False,
+    verbose: bool = False,
+    jobs: int | None = None,
 ) -> Workspace:
     """Find the project that ``start`` lies in and read its settings."""
     return Workspace(
@@ -69,5 +76,6 @@ def open_workspace(
         cache=default_cache(environ),
         listener=listener,
         offline=offline,
+        verbose=verbose,
         jobs=jobs,
     )

@@ -131,8 +131,17 @@ def _duplicate(first: Experiment, second: Experiment) -> ManifestError:
     )
 
 
-def _unknown(name: str, folders: Iterable[PurePosixPath]) -> UsageError:
-    known = [name_from_folder(folder) for folder in folders]
-    return UsageError(
-        f"no experiment named '{name}'", hint=did_you_mean(name, known) or f"Run 'nivis new {name}' to begin one."
-    )
+def _unknown(name: str, contents: Mapping[PurePosixPath, bytes]) -> UsageError:
+    names = {folder.name: _name_of(folder, content) for folder, content in contents.items()}
+    meant = names.get(PurePosixPath(name).name)  # the folder, as a shell completes it
+    hint = f"Did you mean '{meant}'?" if meant else did_you_mean(name, names.values())
+    return UsageError(f"no experiment named '{name}'", hint=hint or f"Run 'nivis new {name}' to begin one.")
+
+
+def _name_of(folder: PurePosixPath, content: bytes) -> str:
+    """Return the name of an experiment whose manifest may be wrong elsewhere."""
+    try:
+        name = tomllib.loads(content.decode()).get("experiment", {}).get("name")
+    except (ValueError, AttributeError):
+        name = None
+    return name if isinstance(name, str) else name_from_folder(folder)

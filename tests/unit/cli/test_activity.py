@@ -62,15 +62,27 @@ def test_a_build_names_the_longest_running_first() -> None:
     running = [("clean", 2.0), ("train", 12.0)]
     activity.building(BuildSnapshot(total=12, done=3, running=running, failed=["fit"]), 5.0)
     assert current_lines(activity, 6.0) == [
-        Line(doing="building", share=0.25, numbers="3/12, 1 failed", names=["train (12 s)", "clean (2.0 s)"])
+        Line(doing="building", share=0.25, numbers="3/12, 1 failed", names=["train (13 s)", "clean (3.0 s)"])
     ]
+
+
+def test_what_is_not_counted_in_bytes() -> None:
+    activity = Activity(0.0)
+    activity.begin("base tree", "unpack", 63, 0.0)
+    activity.advance("base tree", 21, 1.0)
+    activity.begin("poetry.lock", "read", None, 1.0)
+    assert current_lines(activity, 2.0) == [
+        Line(doing="reading", share=None, numbers="", names=["poetry.lock"]),
+        Line(doing="unpacking", share=1 / 3, numbers="21/63", names=["base tree"]),
+    ]
+    assert "".join(line_text(current_lines(activity, 2.0)[0], width=80)) == "reading     poetry.lock"
 
 
 def test_a_finished_build_is_no_line_but_a_summary() -> None:
     activity = Activity(0.0)
     activity.building(BuildSnapshot(total=2, done=0), 1.0)
     activity.building(BuildSnapshot(total=2, done=2), 9.0)
-    assert (current_lines(activity, 9.0), build_summary(activity, 9.0)) == ([], "built 2 steps in 8.0 s")
+    assert (current_lines(activity, 9.0), build_summary(activity, 9.0)) == ([], "built 2 parts in 8.0 s")
 
 
 def test_nothing_built_is_nothing_to_say() -> None:

@@ -21,20 +21,25 @@ OUTCOME = Outcome(
 )
 
 
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
 def test_the_summary() -> None:
-    assert summary(OUTCOME, ROOT) == (
+    assert summary(OUTCOME, shown) == (
         "birds: built birds.clean, birds.train\n"
         "  train.accuracy = 0.971235\n"
         "  train.birds.test = 86\n"
         "  train.good = True\n"
-        "  figures  generated/birds/figures/a.svg, generated/birds/figures/b.svg\n"
+        "  figures  generated/birds/figures/a.svg\n"
+        "           generated/birds/figures/b.svg\n"
         "  result   generated/birds"
     )
 
 
 def test_nothing_to_do() -> None:
     outcome = Outcome(target=Target("birds", "train"), link=ROOT / "generated/birds.train", out="/nix/store/x")
-    assert summary(outcome, ROOT) == "birds.train: up to date\n  result   generated/birds.train"
+    assert summary(outcome, shown) == "birds.train: up to date\n  result   generated/birds.train"
 
 
 def test_the_document() -> None:
@@ -53,7 +58,7 @@ def test_the_document() -> None:
     [
         ({}, []),
         ({"a": 1, "b": {"c": 1e-9, "d": {"e": 123456789.0}}}, [("a", "1"), ("b.c", "1e-09"), ("b.d.e", "1.23457e+08")]),
-        ({"a": [1, 2], "b": None}, [("a", "[1, 2]"), ("b", "None")]),
+        ({"a": [1, 2], "b": None}, [("a", "[1, 2]"), ("b", "not a number")]),
     ],
 )
 def test_flatten(metrics: object, flat: list[tuple[str, str]]) -> None:
@@ -79,19 +84,21 @@ SWEPT = Outcome(
 
 
 def test_a_sweep_is_folded() -> None:
-    assert summary(SWEPT, ROOT) == (
+    assert summary(SWEPT, shown) == (
         "birds: built birds.clean, birds.train (2 of 3 instances)\n"
         "  clean.rows = 3\n"
         "  train.accuracy = 0.25 … 0.75 (3 instances)\n"
         "  train.kind = 2 values (3 instances)\n"
         "  train.same = 1 (3 instances)\n"
-        f"  figures  {', '.join(f'generated/birds/figures/{n}.svg' for n in range(6))} and 2 more\n"
+        "  figures  generated/birds/figures/0.svg\n"
+        f"{''.join(f'           generated/birds/figures/{n}.svg{chr(10)}' for n in range(1, 6))}"
+        "           and 2 more\n"
         "  result   generated/birds"
     )
 
 
 def test_a_sweep_unfolded() -> None:
-    lines = summary(SWEPT, ROOT, unfold=True).split("\n")
+    lines = summary(SWEPT, shown, unfold=True).split("\n")
     assert lines[0] == "birds: built birds.clean, birds.train@c=1, birds.train@c=2"
     assert lines[2] == "  train.c=1.accuracy = 0.5"
     assert lines[-2].endswith("7.svg")

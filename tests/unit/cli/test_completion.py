@@ -50,6 +50,12 @@ def test_what_is_offered(project: Path, incomplete: str, offered: list[tuple[str
     assert sorted(targets(below, incomplete)) == offered
 
 
+def test_steps_at_once(project: Path) -> None:
+    offered = [name for name, _ in targets(project, "pen", steps=True)]
+    steps = ("clean", "train", "trace")
+    assert offered == [f"{name}.{step}" for name in ("penguins", "penguins-smoke") for step in steps]
+
+
 def test_profiles_and_parameters(project: Path) -> None:
     assert list(profiles(project, "s")) == ["smoke"]
     assert list(parameters(project, "")) == ["model.c=", "seed="]

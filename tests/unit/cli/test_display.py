@@ -95,7 +95,7 @@ def test_plain_builds_tell_what_was_built_and_what_failed(clock: Clock) -> None:
         "half of it is done",
         "failed: train",
         "built 3/4: draw (1.0 s)",
-        "built 3 steps in 23 s",
+        "built 3 parts in 23 s",
     ]
 
 
@@ -114,7 +114,7 @@ def test_the_live_display_draws_what_goes_on(clock: Clock) -> None:
     clock.now += 14
     assert [line.plain for line in display._lines(80, clock())] == [
         "⠋ downloading ━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 500.0 kB of 2.0 MB: a.deb",
-        "⠋ building    ━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 3/12: train (12 s)",
+        "⠋ building    ━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 3/12: train (26 s)",
         "  0:14 elapsed",
     ]
 

@@ -62,6 +62,22 @@ def test_only(tmp_path: Path) -> None:
     assert str(caught.value) == "no experiment named 'aa'. Did you mean 'a'?"
 
 
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("experiments/2026-01-01-a", "Did you mean 'a'?"),
+        ("c/", "Did you mean 'renamed'?"),
+        ("renamd", "Did you mean 'renamed'?"),
+        ("zzz", "Known: a, b, renamed."),
+    ],
+)
+def test_the_hint_names_experiments_not_folders(tmp_path: Path, asked: str, hint: str) -> None:
+    found = project(tmp_path, {"2026-01-01-a": "", "b": "mistake", "c": "[experiment]\nname = 'renamed'"})
+    with pytest.raises(NivisError) as caught:
+        load_experiments(found, only=[asked])
+    assert caught.value.hint == hint
+
+
 def test_not_text(tmp_path: Path) -> None:
     found = project(tmp_path, {"a": ""})
     (tmp_path / "experiments/a/experiment.toml").write_bytes(b"\xff")
