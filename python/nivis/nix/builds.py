@@ -77,7 +77,9 @@ class BuildState:
         self.notes: list[str] = []  # warnings and text that is no event
         self._counters: dict[int, Kind] = {}
         self._counted = 0  # builds that Nix expects, and those that failed
-        self._failures = 0  # that Nix has counted: it does so before the build's activity stops, whenever it says why
+        # What Nix has counted: it does so before a build's activity stops, and may say why it failed long after.
+        self._successes = 0
+        self._failures = 0
         self._listing = False
 
     @property
@@ -118,15 +120,16 @@ class BuildState:
             if said or self._failures > len(self.failed):
                 build.reason = said.reason if said else ""
                 self.failed[build.derivation] = build
-            else:
+            elif not self._counters or self._successes > len(self.done):
                 self.done[build.derivation] = build
+            # else Nix ended it, because another one failed
         elif self.transfers.pop(event.id, None):
             self.fetched += 1
 
     def _count(self, event: Progress | Expected) -> None:
         if isinstance(event, Progress) and event.id in self._counters:
             self._counted = event.expected + event.failed
-            self._failures = event.failed
+            self._successes, self._failures = event.done, event.failed
         elif isinstance(event, Progress) and event.id in self.transfers:
             self.transfers[event.id].done, self.transfers[event.id].expected = event.done, event.expected
 

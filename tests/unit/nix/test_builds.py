@@ -146,6 +146,14 @@ def test_a_build_whose_failure_is_told_last() -> None:
     assert (state.failed[DRV].reason, state.failed[DRV].ended) == ("failed with exit code 3", 2)
 
 
+def test_a_build_that_nix_ended_because_another_failed_is_neither_done_nor_failed() -> None:
+    state = BuildState()
+    state.apply(Started(id=1, kind=Kind.BUILDS, text=""), 0)
+    state.apply(Started(id=2, kind=Kind.BUILD, text="", fields=(DRV,)), 0)
+    state.apply(Stopped(id=2), 2)
+    assert (state.running, state.done, state.failed) == ({}, {}, {})
+
+
 def test_warnings_and_text_become_notes_but_expected_ones_do_not() -> None:
     state = BuildState()
     for text in (
