@@ -27,10 +27,17 @@ class Mirrors:
     debian: str
     security: str | None = None
 
-    def url(self, archive: str, path: str) -> str | None:
-        """Return the address of a file of the archive "debian" or "debian-security"; None without such a mirror."""
-        base = self.security if archive == "debian-security" else self.debian
-        return f"{base}/{path}" if base else None
+    def urls(self, archive: str, path: str) -> tuple[str, ...]:
+        """Return where a file of the archive "debian" or "debian-security" may be, the likeliest first.
+
+        Without a mirror of the security archive its usual place is tried: beside Debian's own. What was a security
+        update is in Debian's own pool since the next point release.
+        """
+        if archive != "debian-security":
+            return (f"{self.debian}/{path}",)
+        beside = f"{self.debian}-security" if self.debian.endswith("/debian") else None
+        bases = [base for base in (self.security or beside,) if base]
+        return (*(f"{base}/{path}" for base in bases), f"{self.debian}/{path.replace('pool/updates/', 'pool/', 1)}")
 
 
 def debian_mirrors(environ: Mapping[str, str], setting: str | None = None, etc: Path = Path("/etc/apt")) -> Mirrors:

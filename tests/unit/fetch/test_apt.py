@@ -1,5 +1,6 @@
 """Debian mirrors from the environment, the project and apt."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,5 +99,18 @@ def test_none_known(tmp_path: Path) -> None:
 
 def test_urls() -> None:
     mirrors = Mirrors(debian="http://m.example/debian")
-    assert mirrors.url("debian", "pool/a.deb") == "http://m.example/debian/pool/a.deb"
-    assert mirrors.url("debian-security", "pool/a.deb") is None
+    assert mirrors.urls("debian", "pool/main/a.deb") == ("http://m.example/debian/pool/main/a.deb",)
+    after_the_point_release = "http://m.example/debian/pool/main/a.deb"
+    assert mirrors.urls("debian-security", "pool/updates/main/a.deb") == (
+        "http://m.example/debian-security/pool/updates/main/a.deb",
+        after_the_point_release,
+    )
+    both = replace(mirrors, security="http://s.example/sec")
+    assert both.urls("debian-security", "pool/updates/main/a.deb") == (
+        "http://s.example/sec/pool/updates/main/a.deb",
+        after_the_point_release,
+    )
+    snapshot = Mirrors(debian="http://m.example/archive/1")
+    assert snapshot.urls("debian-security", "pool/updates/main/a.deb") == (
+        "http://m.example/archive/1/pool/main/a.deb",
+    )

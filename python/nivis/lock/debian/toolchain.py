@@ -181,7 +181,7 @@ def _fetch(
     downloads = [
         Download(
             name=package.path.rpartition("/")[2],
-            urls=tuple(url for url in [mirrors.url(package.archive, package.path)] if url),
+            urls=mirrors.urls(package.archive, package.path),
             sha256=package.sha256,
             size=package.size,
         )
@@ -190,8 +190,9 @@ def _fetch(
     try:
         fetched = fetch_all(downloads, cache=cache, listener=listener, offline=offline, client=client)
     except NivisError as error:
-        problems = [_gone(p, date) if isinstance(p, NotFoundError) else p for p in error.parts()]
-        raise_all(problems)
+        gone = [part for part in error.parts() if isinstance(part, NotFoundError)]
+        others = [part for part in error.parts() if not isinstance(part, NotFoundError)]
+        raise_all([*([_gone(gone, date)] if gone else []), *others])
         raise
     return {download.name: one.path for download, one in zip(downloads, fetched, strict=True)}
 
@@ -205,10 +206,13 @@ def _other_tree(tree: Tree, found: str, size: int) -> LockError:
     )
 
 
-def _gone(error: NotFoundError, date: str) -> NotFoundError:
+def _gone(missing: Sequence[NotFoundError], date: str) -> NotFoundError:
+    first, names = missing[0], ", ".join(error.where for error in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    what = "it" if len(missing) == 1 else f"{len(missing)} packages of the toolchain: {names}{more}"
     return NotFoundError(
-        f"the mirror does not have it any more ({error.what})",
-        where=error.where,
+        f"the mirror no longer has {what} ({first.what})",
+        where=first.where if len(missing) == 1 else "toolchain",
         hint=f"Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of {date}, "
         "or run 'nivis lock --update toolchain' for today's packages.",
     )

@@ -151,9 +151,22 @@ def test_a_deb_that_is_gone(place: Place) -> None:
         place.tree(toolchain)
     path = place.archive.root / "pool/main/sed/sed_1.0-1_amd64.deb"
     assert str(caught.value) == (
-        f"sed_1.0-1_amd64.deb: the mirror does not have it any more (cannot read {path} (No such file or directory)). "
+        f"sed_1.0-1_amd64.deb: the mirror no longer has it (cannot read {path} (No such file or directory)). "
         "Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of 2026-11-19T00:00:00Z, "
         "or run 'nivis lock --update toolchain' for today's packages."
+    )
+
+
+def test_many_debs_that_are_gone_are_one_problem(place: Place) -> None:
+    toolchain = place.lock()
+    shutil.rmtree(place.cache.folder)
+    shutil.rmtree(place.archive.root / "pool")
+    with pytest.raises(NotFoundError) as caught:
+        place.tree(toolchain)
+    assert str(caught.value).startswith(
+        f"toolchain: the mirror no longer has {len(toolchain.packages)} packages of the toolchain: "
+        "bash_1.0-2_amd64.deb, bubblewrap_1.0-1_amd64.deb, bzip2_1.0-1_amd64.deb "
+        f"and {len(toolchain.packages) - 3} more (cannot read "
     )
 
 
