@@ -27,6 +27,8 @@
 }:
 let
   inherit (builtins)
+    attrNames
+    concatMap
     concatStringsSep
     elem
     elemAt
@@ -64,6 +66,7 @@ let
     passAsFile = [
       "expected"
       "files"
+      "links"
       "inputs"
       "params"
       "run"
@@ -138,6 +141,8 @@ derivation (
     name = storeName "${experiment}-${name}";
     run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;
     files = lines (map (file: "${sources.${file}} ${file}") step.files);
+    # As text: builtins.path follows a link or keeps it, by the version of Nix.
+    links = lines (concatMap (path: [ path step.links.${path} ]) (attrNames (step.links or { })));
     expected = lines (step.outputs ++ step.metrics ++ step.plots);
     inherit (step) params;
     inputs = object (

@@ -1,7 +1,8 @@
 # The builder of every step: lay out the files, run the command, check what it wrote.
 #
-# Files (from passAsFile): run, a bash script; files, lines of "store-path project-path"; expected, the
-# names that $out must have afterwards; params and inputs, the JSON documents that the step may read.
+# Files (from passAsFile): run, a bash script; files, lines of "store-path project-path"; links, two lines for each: its path
+# and its target; expected, the names that $out must have afterwards; params and inputs, the JSON documents that the step may
+# read.
 # The last line of the log is "@nivis " and a JSON object: seconds (wall), user and system (seconds of processor time), memory
 # (KiB, the peak resident set of the largest process), all by GNU time.
 # shellcheck disable=SC2154 # Nix sets them
@@ -28,12 +29,18 @@ interpret() {
 }
 
 declare -A folders=(["$project/$folder"]=1 ["$HOME"]=1 ["$TMPDIR"]=1)
-sources=() targets=()
-while read -r store path || [ -n "$store" ]; do
-  sources+=("$store") targets+=("$project/$path")
-  folders["$project/${path%/*}"]=1
-  case $path in */*) ;; *) folders["$project"]=1 ;; esac
+sources=() targets=() links=()
+take() { # a path in the project: its folder is to be made
+  case $1 in */*) folders["$project/${1%/*}"]=1 ;; *) folders["$project"]=1 ;; esac
+}
+while IFS= read -r line || [ -n "$line" ]; do
+  sources+=("${line%% *}") targets+=("$project/${line#* }")
+  take "${line#* }"
 done <"$filesPath"
+while IFS= read -r path && { IFS= read -r target || [ -n "$target" ]; }; do
+  links+=("$target" "$project/$path")
+  take "$path"
+done <"$linksPath"
 mkdir -p -- "$out" "${!folders[@]}"
 for index in "${!sources[@]}"; do
   # Writable, as in the project: a notebook that is run in place is written, too.
@@ -44,6 +51,10 @@ for index in "${!sources[@]}"; do
   fi
 done
 
+for ((index = 0; index < ${#links[@]}; index += 2)); do
+  ln -s -- "${links[index]}" "${links[index + 1]}"
+done
+
 printf '%s\n' "$(<"$paramsPath")" >"$NIVIS_PARAMS"
 printf '%s\n' "$(<"$inputsPath")" >"$NIVIS_INPUTS"
 if [ -n "$sourcePath" ]; then
@@ -51,7 +62,7 @@ if [ -n "$sourcePath" ]; then
   export PYTHONPATH
 fi
 script=$runPath expect=$expectedPath start=$project/$folder
-unset runPath filesPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
+unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it

@@ -57,6 +57,20 @@ def test_odd_names_arrive_as_they_are(project: Project, salt: str) -> None:
     assert result(project, "run/all of ü.txt") == "".join(f"{salt} {name}\n" for name in lines)
 
 
+def test_links_are_links(project: Project, salt: str) -> None:
+    project.write(f"{FOLDER}/conf.d/a b.txt", salt)
+    project.write("src/helper.txt", salt)
+    for name, target in {"conf": "conf.d", "short": "conf/a b.txt", "shared": "../../src"}.items():
+        (project.root / FOLDER / name).symlink_to(target)
+    lab(
+        project,
+        '[steps.run]\nrun = "cat conf/* short shared/helper.txt > ${out}/x; readlink conf short shared > ${out}/y"',
+    )
+    project.nivis("build", "lab")
+    assert result(project, "run/x") == salt * 3
+    assert result(project, "run/y") == "conf.d\nconf/a b.txt\n../../src\n"
+
+
 def test_text_arrives_whatever_is_in_it(project: Project, salt: str) -> None:
     text = f'it\'s "quoted"\n$HOME `x` \\ ünï {salt}'
     steps = f"""[params]

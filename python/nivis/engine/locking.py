@@ -247,5 +247,5 @@ def _read_by_builds(workspace: Workspace, plans: Mapping[str, Plan]) -> Iterator
     yield from (PurePosixPath(name) for name in _digests(workspace))
     for plan in plans.values():
         yield PurePosixPath(str(plan["folder"])) / "experiment.toml"
-        files = {file for _, step in instances(plan) for file in step["files"]}
+        files = {file for _, step in instances(plan) for file in (*step["files"], *step.get("links", ()))}
         yield from (PurePosixPath(file) for file in sorted(files))

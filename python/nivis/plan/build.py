@@ -5,8 +5,9 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
 
     {"version": 2, "name": …, "folder": …, "manifest": sha256 of experiment.toml, "experiment": text, "params": text,
      "data": {name: {"name", "sha256" | "tree", "origin", "url"?, "archive"?, "member"?}},
-     "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "params": text, "data": [name],
-                      "steps": [name], "outputs", "metrics", "plots", "env", "cores", "memory", "gpus"}}}
+     "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "links": {path: target},
+                      "params": text, "data": [name], "steps": [name], "outputs", "metrics", "plots", "env", "cores",
+                      "memory", "gpus"}}}
 
 A swept step has ``"instances": {label: {"values": text, "texts": [string], …}}`` as well: ``{"text": n}`` in its
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``

@@ -105,6 +105,11 @@ class Files:
         folder, _, name = found[0].rpartition("/")
         return self.names(folder).get(name) == kind
 
+    def link(self, path: str) -> str | None:
+        """Return what a link points to, as it is written; None for anything else."""
+        folder, _, name = path.rpartition("/")
+        return str((self.root / path).readlink()) if self.names(folder).get(name) == "link" else None
+
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the files below a folder, sorted, without hidden ones, caches and editors' copies."""
         found = self.resolve(folder)

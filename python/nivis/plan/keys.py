@@ -12,11 +12,9 @@ from nivis.plan.steps import canonical
 
 
 def source_digest(plan: Mapping[str, object], root: Path, files: Files | None = None) -> str:
-    """Return a hexadecimal sha256 over the plan and the content of all files of its steps (links: their targets)."""
+    """Return a hexadecimal sha256 over the plan, which has what links point to, and the content of its steps' files."""
     files = files or Files(root)
     digest = hashlib.sha256(canonical(plan).encode())
     for path in sorted({path for _, step in instances(plan) for path in step["files"]}):
-        link = root / path
-        content = f"link {link.readlink()}" if link.is_symlink() else f"file {files.sha256(path)}"
-        digest.update(f"{path}\0{content}\0".encode())
+        digest.update(f"{path}\0{files.sha256(path)}\0".encode())
     return digest.hexdigest()

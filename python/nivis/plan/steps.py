@@ -111,8 +111,11 @@ class StepPlanner:
             env[name], used = render_text(value, scope, values)
             params |= used.params
             self.problems += [(("steps", step.name, "env", name), needle, error) for needle, error in used.problems]
-        files = self.sources.close(Found(named.entries | globs.entries))
+        paths = self.sources.close(Found(named.entries | globs.entries))
+        links = {path: target for path in paths if (target := self.files.link(path)) is not None}
+        files = [path for path in paths if path not in links]
         planned: Planned = {"files": files, "params": self._params(rendered, params, files, scope.sweep), "env": env}
+        planned["links"] = links
         return {**planned, "texts": texts} if texts else planned
 
     def _note(self, step: Step, key: str, problems: Sequence[tuple[str, Any]]) -> None:

@@ -95,6 +95,7 @@ def test_whole_plan(project: Project) -> None:
             "clean": {
                 "argv": [["python"], ["clean.py"], [{"data": "penguins"}], [{"out": True}, "/clean.csv"]],
                 "files": [f"{FOLDER}/clean.py", "src/helper.py"],
+                "links": {},
                 "params": everything,  # clean.py reads NIVIS_PARAMS
                 "data": ["penguins"],
                 "steps": [],
@@ -115,6 +116,7 @@ def test_whole_plan(project: Project) -> None:
                     "/metrics.json",
                 ],
                 "files": [f"{FOLDER}/train.py"],
+                "links": {},
                 "params": '{"model":{"c":0.1}}',
                 "data": [],
                 "steps": ["clean"],

@@ -70,6 +70,23 @@ def test_files_that_a_value_names(project: Project) -> None:
     assert (step["files"], step["instances"]["c=2"]["files"]) == ([f"{FOLDER}/1.json"], [])
 
 
+def test_links_stand_apart_with_what_they_point_to(project: Project) -> None:
+    folder = project.root / FOLDER
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d/c.yaml").write_text("")
+    (folder / "conf").symlink_to("conf.d")
+    (folder / "latest").symlink_to("one.py")
+    text = "[steps.s]\nmatrix = { f = ['latest', 'two.py'] }\nrun = 'cat conf/c.yaml ${matrix.f}'\n"
+    step = plan(project, text)["steps"]["s"]
+    assert step["files"] == [f"{FOLDER}/conf.d/c.yaml", f"{FOLDER}/one.py"]
+    assert step["links"] == {f"{FOLDER}/conf": "conf.d", f"{FOLDER}/latest": "one.py"}
+    other = step["instances"]["f=two.py"]
+    assert (other["files"], other["links"]) == (
+        [f"{FOLDER}/conf.d/c.yaml", f"{FOLDER}/two.py"],
+        {f"{FOLDER}/conf": "conf.d"},
+    )
+
+
 def test_values_are_quoted_like_parameters(project: Project) -> None:
     text = "[steps.s]\nmatrix = { v = ['a b', \"it's\"] }\nrun = '''\nx ${matrix.v} \"${matrix.v}\" ${matrix.v}\n'''\n"
     step = plan(project, text)["steps"]["s"]
