@@ -55,19 +55,19 @@ def project(folder: Path, pins: list[str], uv: Path, environ: dict[str, str]) ->
 def sync(uv: Path, project: Path, place: Path) -> Run:
     """Have uv make the environment from an empty cache."""
     environ = {"UV_CACHE_DIR": str(place / "cache"), "UV_PROJECT_ENVIRONMENT": str(place / "venv")}
-    argv = [uv, "sync", "--quiet", "--frozen", "--compile-bytecode", "--python", "python3.11"]
+    argv: list[str | Path] = [uv, "sync", "--quiet", "--frozen", "--compile-bytecode", "--python", "python3.11"]
     return run(argv, cwd=project, environ=environ)
 
 
 def shell(project: Path, cache: Path, store: Path, *command: str) -> Run:
     """Have nivis make the environment, and run a command in it."""
-    words = command or ("true",)
-    return run([NIVIS, "shell", "--", *words], cwd=project, environ=caches(cache), store=store)
+    argv: list[str | Path] = [NIVIS, "shell", "--", *(command or ("true",))]
+    return run(argv, cwd=project, environ=caches(cache), store=store)
 
 
-def imports(command: list[str | Path], cwd: Path, *, store: Path | None = None) -> float:
+def imports(python: str | Path, cwd: Path, *, store: Path | None = None) -> float:
     """Return the seconds of a warm start of Python with the imports: the third of three."""
-    return [run([*command, "-c", IMPORT], cwd=cwd, store=store).seconds for _ in range(3)][-1]
+    return [run([python, "-c", IMPORT], cwd=cwd, store=store).seconds for _ in range(3)][-1]
 
 
 def main() -> None:
@@ -92,8 +92,8 @@ def main() -> None:
             times["second"].append(shell(second, here / "cache", here / "store"))
             where = shell(first, here / "cache", here / "store", "python", "-c", "import sys; print(sys.executable)")
             for _ in range(5):
-                warm["uv"].append(imports([here / "uv/venv/bin/python"], place))
-                warm["nivis"].append(imports([where.stdout.strip()], place, store=here / "store"))
+                warm["uv"].append(imports(here / "uv/venv/bin/python", place))
+                warm["nivis"].append(imports(where.stdout.strip(), place, store=here / "store"))
     seconds = {name: [one.seconds for one in found] for name, found in times.items()}
     cpu = {name: [one.cpu for one in found] for name, found in times.items()}
     names = {
