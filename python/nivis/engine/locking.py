@@ -78,8 +78,10 @@ def lock_project(
     )
     plans = _plans(workspace, experiments, lock)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
-    if check and outdated(workspace.project.root, files):
-        raise LockError("is out of date", where=NAME, hint="Run `nivis lock`.")
+    if check and (changes := outdated(workspace.project.root, files)):
+        stale = [str(path) for path in (*changes.written, *changes.removed)]
+        more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
+        raise LockError("out of date", where=f"{', '.join(stale[:3])}{more}", hint="Run `nivis lock`.")
     changed = _write(workspace, files, plans) if files else ()
     return Locked(lock=lock, experiments=experiments, plans=plans, changed=changed)
 

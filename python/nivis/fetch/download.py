@@ -39,6 +39,8 @@ from nivis.progress import Listener
 
 __all__ = ["Client", "Download", "Fetched", "HashError", "NotFoundError", "Patience", "fetch_all", "fetch_text"]
 
+ONLINE = "Run the same command once without --offline."
+
 
 def fetch_all(
     downloads: Sequence[Download],
@@ -106,7 +108,7 @@ def fetch_text(
     if (kept := _fresh(page, None if offline else max_age)) is not None:
         return kept
     if offline:
-        raise NetworkError(f"{shown(url)} is not in the cache", where="offline", hint="Run once with the network.")
+        raise NetworkError(f"{shown(url)} is not in the cache", hint=ONLINE)
     content = _get(url, {"Accept": accept} if accept else {}, client, patience or Patience())
     with _DiskSpace(cache, lambda: len(content)):
         write_atomically(page, content)
@@ -246,10 +248,8 @@ def _offline(problems: Sequence[NivisError]) -> list[NivisError]:
         return others
     names = ", ".join(f"'{name}'" for name in missing[:5])
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return [
-        *others,
-        NetworkError(f"{names}{more} not in the cache", where="offline", hint="Run it once with the network."),
-    ]
+    verb = "is" if len(missing) == 1 else "are"
+    return [*others, NetworkError(f"{names}{more} {verb} not in the cache", hint=ONLINE)]
 
 
 def _worst(download: Download, problems: Sequence[NetworkError]) -> NetworkError:

@@ -319,7 +319,7 @@ def test_credentials(server: Server, cache: Cache) -> None:
 def test_offline(server: Server, cache: Cache) -> None:
     with pytest.raises(NetworkError) as caught:
         get(cache, server.url, offline=True)
-    assert str(caught.value) == "offline: 'a.deb' not in the cache. Run it once with the network."
+    assert str(caught.value) == "'a.deb' is not in the cache. Run the same command once without --offline."
     assert server.requests == []
 
 
@@ -394,7 +394,7 @@ def test_pages(server: Server, cache: Cache) -> None:
     assert fetch_text(url, cache=cache, max_age=0, offline=True) == b"two"
     with pytest.raises(NetworkError) as caught:
         fetch_text(url + "2", cache=cache, offline=True)
-    assert str(caught.value) == f"offline: {url}2 is not in the cache. Run once with the network."
+    assert str(caught.value) == f"{url}2 is not in the cache. Run the same command once without --offline."
 
 
 def test_pages_that_fail(server: Server, cache: Cache, tmp_path: Path) -> None:
