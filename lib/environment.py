@@ -44,7 +44,10 @@ def join(folders, target):
 
 
 def write(path, data):
-    """Write a program."""
+    """Write a program, unless another wheel has one of that name."""
+    if os.path.lexists(path):
+        print(f"{os.path.relpath(path, OUT)}: taken from another wheel")
+        return
     with open(path, "wb") as file:
         file.write(data)
     os.chmod(path, 0o755)
@@ -69,11 +72,40 @@ def console_scripts(site):
 
 
 def own_scripts(folder):
-    """Copy a wheel's script files; `#!python` becomes the environment's interpreter (PEP 427)."""
+    """Take over a wheel's script files; programs are linked."""
     for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name), "rb") as file:
-            data = file.read()
-        write(f"{OUT}/bin/{name}", re.sub(rb"\A#!pythonw?[^\r\n]*", f"#!{OUT}/bin/python".encode(), data))
+        source, target = os.path.join(folder, name), f"{OUT}/bin/{name}"
+        with open(source, "rb") as file:
+            is_script = file.read(2) == b"#!"
+        if is_script:
+            with open(source, "rb") as file:
+                write(target, b"".join((interpreted(file.readline()), file.read())))
+        elif not os.path.lexists(target):
+            os.symlink(source, target)
+
+
+def interpreted(line):
+    """Return a script's first line: `#!python` (PEP 427) means the environment's, others are the toolchain's."""
+    words = line[2:].decode("utf-8", "replace").split()
+    if words and os.path.basename(words[0]) == "env":
+        words = [word for word in words[1:] if word != "-S"]
+    name = os.path.basename(words[0]) if words else ""
+    program = f"{OUT}/bin/python" if name.startswith("python") else f"{os.path.dirname(PYTHON)}/{name}"
+    if name.startswith("python") or (name and os.path.exists(program)):
+        return " ".join([f"#!{program}", *words[1:]]).encode() + b"\n"
+    return line
+
+
+def data_folders(wheels):
+    """Join whatever wheels install beside site-packages and scripts: include/, share/, etc/, lib/*.so."""
+    found = {}
+    for wheel in wheels:
+        for name in os.listdir(wheel):
+            inner = [f"lib/{entry}" for entry in os.listdir(f"{wheel}/lib")] if name == "lib" else [name]
+            for place in inner:
+                found.setdefault(place, []).append(f"{wheel}/{place}")
+    for place in sorted(found.keys() - {"bin", os.path.dirname(SITE)}):
+        link(found[place], f"{OUT}/{place}")
 
 
 def main():
@@ -90,12 +122,9 @@ def main():
     join([f"{wheel}/{SITE}" for wheel in wheels], f"{OUT}/{SITE}")
     for wheel in wheels:
         console_scripts(f"{wheel}/{SITE}")
-        if os.path.isdir(f"{wheel}/scripts"):
-            own_scripts(f"{wheel}/scripts")
-    for folder in ("include", "share", "etc"):
-        parts = [f"{wheel}/{folder}" for wheel in wheels if os.path.isdir(f"{wheel}/{folder}")]
-        if parts:
-            join(parts, f"{OUT}/{folder}")
+        if os.path.isdir(f"{wheel}/bin"):
+            own_scripts(f"{wheel}/bin")
+    data_folders(wheels)
 
 
 main()

@@ -61,7 +61,9 @@ if [ -n "$sourcePath" ]; then
   PYTHONPATH=$project/${sourcePath//:/:$project/}
   export PYTHONPATH
 fi
-script=$runPath expect=$expectedPath start=$project/$folder
+script=$NIX_BUILD_TOP/run expect=$expectedPath start=$project/$folder
+IFS= read -r -d '' text <"$runPath" || : # bash names the script in its messages: not by Nix's name for it
+printf '%s\n' "$text" >"$script"
 unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
