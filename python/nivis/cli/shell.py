@@ -8,9 +8,12 @@ import click
 
 from nivis.cli.command import Command
 from nivis.cli.completion import Target as Completed
+from nivis.cli.completion import experiment_names
 from nivis.cli.session import Session
 from nivis.engine.enter import enter, prepare_shell, prepare_step
 from nivis.engine.targets import Target, parse_target
+from nivis.engine.workspace import Workspace
+from nivis.errors import UsageError
 
 STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*(?:@\S*)?")
 
@@ -34,12 +37,24 @@ def command(session: Session, arguments: tuple[str, ...]) -> int:
     target, words = _split(arguments)
     with session.display() as display:
         workspace = session.workspace(display)
-        place = prepare_step(workspace, target) if target else prepare_shell(workspace)
+        if target is None and len(words) == 1:
+            _check_experiment(workspace, words[0])
+        place = prepare_step(workspace, target) if target else prepare_shell(workspace, session.directory)
     if target and not words:
         session.say(
-            f'the files of {target} as its sandbox has them; bash "$NIVIS_RUN" runs it, $out is where it writes'
+            f"the files of {target}, as its sandbox has them; leaving removes them\n"
+            '  bash "$NIVIS_RUN" runs its command, $out is where it writes'
         )
     return enter(place, words)
+
+
+def _check_experiment(workspace: Workspace, word: str) -> None:
+    """Raise UsageError for an experiment, which would be taken for a program."""
+    project = workspace.project
+    if word in experiment_names(project.root / project.experiments):
+        raise UsageError(
+            "an experiment has no environment of its own, its steps have", where=word, hint=f"Say {word}.STEP."
+        )
 
 
 def _split(arguments: tuple[str, ...]) -> tuple[Target | None, tuple[str, ...]]:

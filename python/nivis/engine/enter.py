@@ -34,10 +34,11 @@ class Place:
     environ: Mapping[str, str]
     folder: Path  # temporary
     root: Path  # where to start
+    name: str  # for the prompt
 
 
-def prepare_shell(workspace: Workspace) -> Place:
-    """Lock, bring and build the environment; return the development shell around the user's own environment."""
+def prepare_shell(workspace: Workspace, start: Path) -> Place:
+    """Lock, bring and build the environment; return the development shell around the user's own, in ``start``."""
     locked = lock_project(workspace, only=())
     inventory, recipe = evaluate_recipe(workspace)
     supply(workspace, inventory, locked.lock, {}, shell=True)
@@ -52,7 +53,8 @@ def prepare_shell(workspace: Workspace) -> Place:
         script=str(script),
         environ={**workspace.environ, **variables, "NIVIS_PROJECT": str(workspace.project.root)},
         folder=folder,
-        root=Path.cwd(),
+        root=start,
+        name=workspace.project.name,
     )
 
 
@@ -77,15 +79,16 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
         environ={**kept, **variables, "NIX_BUILD_TOP": str(folder)},
         folder=folder,
         root=folder,
+        name=str(target),
     )
 
 
 def enter(place: Place, command: Sequence[str]) -> int:
     """Run a command, or an interactive shell, and return its exit status; the temporary folder is removed."""
     last = place.folder / ".enter"
-    words = command or [place.bash, "--norc", "--noprofile", "-i"]
-    last.write_text(f"set +euo pipefail\nexec {shlex.join(words)}\n", encoding="utf-8")
-    environ = {**place.environ, "NIVIS_ENTER": str(last)}
+    last.write_text(last_script(command or [place.bash, "--norc", "--noprofile", "-i"]), encoding="utf-8")
+    prompt = f"({place.name}) \\w\\$ "
+    environ = {**place.environ, "NIVIS_ENTER": str(last), "PS1": prompt}
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
     try:
         with subprocess.Popen([place.bash, place.script], env=environ, cwd=place.root, preexec_fn=_heed) as process:
@@ -93,6 +96,13 @@ def enter(place: Place, command: Sequence[str]) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
         shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def last_script(words: Sequence[str]) -> str:
+    """Return the script that runs a command in the place's environment, or says that it has no such program."""
+    missing = f"nivis: shell: there is no program '{words[0]}' in this environment. Run `nivis shell` to look around."
+    check = f"type -P -- {shlex.quote(words[0])} >/dev/null || {{ echo {shlex.quote(missing)} >&2; exit 127; }}"
+    return f"set +euo pipefail\n{check}\nexec {shlex.join(words)}\n"
 
 
 def _heed() -> None:

@@ -1,6 +1,9 @@
 """The environment that a builder would see."""
 
-from nivis.engine.enter import _placeholder, _variables
+import subprocess
+from pathlib import Path
+
+from nivis.engine.enter import _placeholder, _variables, last_script
 from nivis.engine.evaluate import Recipe
 
 # nix-instantiate --eval -E 'builtins.placeholder "out"'
@@ -9,6 +12,18 @@ PLACEHOLDER = "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"
 
 def test_the_placeholder_is_nixs() -> None:
     assert _placeholder() == PLACEHOLDER
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    script = tmp_path / "last"
+    script.write_text(last_script(["no such thing", "x"]))
+    done = subprocess.run(["bash", str(script)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        127,
+        "nivis: shell: there is no program 'no such thing' in this environment. Run `nivis shell` to look around.\n",
+    )
+    script.write_text(last_script(["echo", "it's", "a b"]))
+    assert subprocess.run(["bash", str(script)], capture_output=True, text=True, check=True).stdout == "it's a b\n"
 
 
 def test_values_become_texts_as_in_nix() -> None:
