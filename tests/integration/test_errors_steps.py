@@ -131,6 +131,16 @@ def test_logs_are_text(project: Project, salt: str) -> None:
     assert project.nivis("log", "lab.run").out.startswith(f"red {salt}\n100 %\n")
 
 
+def test_a_step_that_leaves_a_pipe_behind(project: Project, salt: str) -> None:
+    lab(project, f'[steps.run]\nrun = "mkfifo ${{out}}/{salt}"')
+    error = project.nivis("build", "lab", code=1).err
+    assert f"lab.run: the step failed: it wrote '{salt}', which is neither a file, a folder nor a link." in error
+
+
+def test_a_project_without_experiments(project: Project) -> None:
+    assert "no experiments yet; 'nivis new NAME' begins one" in project.nivis("build").err
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -74,6 +74,8 @@ def command(
     if session.json:
         session.answer({"results": [document(outcome, root) for outcome in outcomes]})
         return
+    if not outcomes:
+        session.say("no experiments yet; 'nivis new NAME' begins one")
     for outcome in outcomes:
         session.say(summary(outcome, session.shown, unfold=session.verbosity > 0))
 

@@ -74,7 +74,9 @@ def _snapshot(state: BuildState, labels: Mapping[str, str], now: float) -> Build
 def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError]:
     """Return an error for each build that failed by itself; what only waited for it is not mentioned."""
     problems = [_problem(build, labels.get(path)) for path, build in sorted(state.failed.items())]
-    return problems or [translate("\n".join([*state.errors, *state.notes]), doing="building")]
+    if problems:  # what ended the run is told beside what failed until then
+        return [*problems, *(translate(text, doing="building") for text in state.stray)]
+    return [translate("\n".join([*state.errors, *state.notes]), doing="building")]
 
 
 def _problem(build: Build, label: str | None) -> NivisError:

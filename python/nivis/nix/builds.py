@@ -25,6 +25,12 @@ _FAILED = re.compile(
 _REASON = re.compile(r"Reason: (.+?)\.?(?:\n|$)")
 _MISMATCH = re.compile(r"hash mismatch.*?specified: +(?P<specified>\S+).*?got: +(?P<got>\S+)", re.DOTALL)
 _BLOCKED = re.compile(r"\d+ dependenc(?:y|ies) (?:of derivation|failed)")
+# Not a failure of the build to Nix but the end of the run: a socket or a pipe in the output.
+_UNSUPPORTED = re.compile(
+    r"file ['\"](?P<drv>/nix/store/[0-9a-z]{32}-[^'\"/]+\.drv)\.chroot(?:/root)?/nix/store/[^/]+/"
+    r"(?P<file>[^'\"]*)['\"] has an unsupported type"
+)
+_SUMMARY = re.compile(r"[Bb]uilds? failed|failed dependenc")
 _LISTED = re.compile(r"(?:this derivation|these \d+ derivations) will be built:")
 _UNHEARD = re.compile(
     r"because it is a restricted setting|ignoring untrusted (?:substituter|flake)|Git tree '.*' is dirty"
@@ -74,6 +80,7 @@ class BuildState:
         self.fetched = 0  # transfers that are over
         self.planned: set[str] = set()  # derivations that Nix said it will build
         self.errors: list[str] = []  # in full, as Nix says them
+        self.stray: list[str] = []  # those that are about no build: they end the run
         self.notes: list[str] = []  # warnings and text that is no event
         self._counters: dict[int, Kind] = {}
         self._counted = 0  # builds that Nix expects, and those that failed
@@ -151,12 +158,17 @@ class BuildState:
         if _BLOCKED.search(text):
             self.blocked.update(_DERIVATION.findall(text)[:1])
             return
-        if not (match := _FAILED.search(text)):
+        if match := _UNSUPPORTED.search(text):
+            reason = f"failed: it wrote '{match['file']}', which is neither a file, a folder nor a link"
+        elif match := _FAILED.search(text):
+            reason = _reason(text, match["rest"])
+        else:
+            self.stray += [] if _SUMMARY.search(text) else [text]
             return
         derivation = match["drv"]
         build = next(self._builds_of(derivation), None) or self.failed.get(derivation)
         build = build or self.done.pop(derivation, None) or Build(derivation=derivation, started=0.0)
-        build.reason = _reason(text, match["rest"])
+        build.reason = reason
         self.failed[derivation] = build
 
     def _builds_of(self, derivation: str) -> Iterator[Build]:

@@ -96,6 +96,14 @@ def test_every_failure_is_told_in_order() -> None:
     assert [problem.where for problem in problems] == ["lab.six", "lab.work"]
 
 
+def test_what_ended_the_run_is_told_beside_what_failed() -> None:
+    state = BuildState()
+    state.failed[DRV] = Build(derivation=DRV, started=0.0, reason="failed with exit code 1")
+    state.stray.append("error: writing to file: No space left on device")
+    problems = problems_of(state, {DRV: "lab.work"})
+    assert [problem.where for problem in problems] == ["lab.work", "/nix"]
+
+
 def test_nix_itself_failed() -> None:
     state = BuildState()
     state.errors.append("error: odd")

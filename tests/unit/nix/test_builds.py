@@ -154,6 +154,27 @@ def test_a_build_that_nix_ended_because_another_failed_is_neither_done_nor_faile
     assert (state.running, state.done, state.failed) == ({}, {}, {})
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_nix_says_of_a_failed_build_is_about_builds(version: str) -> None:
+    assert replay(version, "fail")[0].stray == []
+
+
+@pytest.mark.parametrize("text", ["'{}' has", '"{}" has'])
+@pytest.mark.parametrize("root", ["", "/root"])
+def test_a_pipe_in_the_output(text: str, root: str) -> None:
+    path = f"{DRV}.chroot{root}/nix/store/i90d3pj9qx5lvhajwy8g8103psfdp405-bad/sub/pipe"
+    state = BuildState()
+    state.apply(Message(level=0, text=f"error: file {text.format(path)} an unsupported type"), 0)
+    assert state.failed[DRV].reason == "failed: it wrote 'sub/pipe', which is neither a file, a folder nor a link"
+    assert state.stray == []
+
+
+def test_an_error_about_no_build_is_kept_apart() -> None:
+    state = BuildState()
+    state.apply(Message(level=0, text="error: cannot open the moon"), 0)
+    assert (state.stray, state.failed) == (["error: cannot open the moon"], {})
+
+
 def test_warnings_and_text_become_notes_but_expected_ones_do_not() -> None:
     state = BuildState()
     for text in (
