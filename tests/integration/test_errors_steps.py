@@ -137,6 +137,13 @@ def test_a_step_that_leaves_a_pipe_behind(project: Project, salt: str) -> None:
     assert f"lab.run: the step failed: it wrote '{salt}', which is neither a file, a folder nor a link." in error
 
 
+def test_every_step_that_failed_is_remembered(project: Project, salt: str) -> None:
+    lab(project, "".join(f'[steps.{name}]\nrun = "echo {salt}; false"\n' for name in ("a", "b")))
+    project.nivis("build", "-k", "lab", code=1)
+    [experiment] = project.nivis("--json", "status").json["experiments"]
+    assert {step["name"]: step["state"] for step in experiment["steps"]} == {"a": "failed", "b": "failed"}
+
+
 def test_a_project_without_experiments(project: Project) -> None:
     assert "no experiments yet; 'nivis new NAME' begins one" in project.nivis("build").err
 

@@ -19,7 +19,7 @@ from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
-from nivis.errors import StepError
+from nivis.errors import NivisError, StepError
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
@@ -111,8 +111,8 @@ def _run(
     labels = inventory.labels()
     try:
         builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
-    except StepError as error:
-        _remember_failure(root, inventory, error)
+    except NivisError as error:
+        _remember_failures(root, inventory, [part for part in error.parts() if isinstance(part, StepError)])
         raise
     steps = inventory.step_labels()
     ran = {steps[b.derivation]: b for b in builds if b.derivation in steps}
@@ -139,12 +139,15 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
     return runs
 
 
-def _remember_failure(root: Path, inventory: Inventory, error: StepError) -> None:
-    target, _, step = error.where.partition(".")
-    experiment = inventory.experiments.get(target)
-    if experiment and step in experiment.steps:
-        run = StepRun(out=experiment.steps[step].out, failed=True)
-        write_state(root, read_state(root).with_steps({error.where: run}))
+def _remember_failures(root: Path, inventory: Inventory, errors: Sequence[StepError]) -> None:
+    runs = {}
+    for error in errors:
+        target, _, step = error.where.partition(".")
+        experiment = inventory.experiments.get(target)
+        if experiment and step in experiment.steps:
+            runs[error.where] = StepRun(out=experiment.steps[step].out, failed=True)
+    if runs:
+        write_state(root, read_state(root).with_steps(runs))
 
 
 def _link(workspace: Workspace, link: Path, out: str) -> None:

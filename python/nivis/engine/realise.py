@@ -112,6 +112,8 @@ def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
 def _failed(build: Build) -> str:
     """Return how a build ended, as the end of a sentence."""
     reason = build.reason or "failed"
+    if "failed to produce output" in reason:
+        return "failed: its command removed ${out}"
     if "exit code 137" in reason or "signal 9" in reason:
         reason += " (it was killed: perhaps it needs more memory than there is)"
     return reason if reason.startswith("failed") else f"failed: {reason}"

@@ -45,6 +45,11 @@ def test_a_step_that_was_killed(reason: str) -> None:
     assert what == f"the step {reason} (it was killed: perhaps it needs more memory than there is)"
 
 
+def test_a_step_that_removes_its_output_folder() -> None:
+    what = problem("penguins.train", "failed to produce output path for output 'out' at '/nix/store/x'").what
+    assert what == "the step failed: its command removed ${out}"
+
+
 def test_a_missing_output() -> None:
     error = problem(
         "penguins.train",
