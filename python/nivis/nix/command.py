@@ -168,7 +168,7 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
             try:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:

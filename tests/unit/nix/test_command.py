@@ -169,7 +169,7 @@ def test_lines_are_streamed(tmp_path: Path) -> None:
 
 def test_leaving_early_interrupts(tmp_path: Path) -> None:
     path = program(
-        tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' INT; echo ready >&2; while :; do sleep 0.01; done"
+        tmp_path, "x", f"trap 'echo bye > {tmp_path}/bye; exit 1' TERM; echo ready >&2; while :; do sleep 0.01; done"
     )
 
     def interrupted() -> None:
