@@ -34,6 +34,7 @@ let
     elemAt
     isList
     isString
+    mapAttrs
     placeholder
     replaceStrings
     toJSON
@@ -137,6 +138,7 @@ derivation (
     RAYON_NUM_THREADS = cores;
   }
   // step.env
+  // (if step ? foreach then mapAttrs (_: key: step.itemTexts.${key}) step.item else { })
   // {
     name = storeName "${experiment}-${name}";
     run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;
@@ -147,7 +149,7 @@ derivation (
     inherit (step) params;
     inputs = object (
       [ (field "data" (object (map (name: field name (given data.${name})) step.data))) ]
-      ++ (if step ? values then [ (field "matrix" step.values) ] else [ ])
+      ++ (if step ? values then [ (field (if step ? foreach then "item" else "matrix") step.values) ] else [ ])
       ++ [ (field "steps" (object (map (name: field name (input name)) step.steps))) ]
     );
   }

@@ -47,14 +47,14 @@ def realise(
             state.apply(event, now)
             workspace.listener.building(_snapshot(state, labels, now))
             if workspace.verbose and isinstance(event, LogLine):
-                _repeat(workspace, event, state, labels)
+                repeat(workspace, event, state, labels)
         status, _ = running.finish()
     if status != 0:
         raise_all(problems_of(state, labels))
     return Realised(built=tuple(state.done.values()))
 
 
-def _repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapping[str, str]) -> None:
+def repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapping[str, str]) -> None:
     """Tell what a step printed."""
     build = state.running.get(line.id)
     label = labels.get(build.derivation, "") if build else ""

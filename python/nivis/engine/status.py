@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from nivis.engine.evaluate import evaluate
+from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.records import NAME as RESULTS
+from nivis.engine.records import read_records
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -16,12 +20,12 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
-from nivis.plan.instances import step_of, swept
+from nivis.plan.instances import step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatus:
-    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing`` or ``failed``.
+    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing``, ``failed`` or ``frozen``.
 
     The state of a swept step is the worst of its instances'.
     """
@@ -65,11 +69,12 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
         steps: tuple[StepStatus, ...] = ()
         if inventory and name in inventory.experiments:
             item = inventory.experiments[name]
-            outs = {step: entry.out for step, entry in item.steps.items()}
-            absent = missing([*outs.values(), item.out], nix=offline.nix, environ=offline.nix_environ)
-            each = {step: _step(f"{name}.{step}", outs[step], absent, state) for step in outs}
+            absent = missing(list(experiment_paths(item)), nix=offline.nix, environ=offline.nix_environ)
+            each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
+            for step in _frozen(workspace, locked, name):
+                each[step] = replace(each[step], state="frozen") if step in each else each[step]
             wanted = [target.step for target in targets if target.experiment == name]
-            steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted))
+            steps = tuple(_chosen(_folded(experiment.steps, item, each, state, name), wanted))
         found.append(
             ExperimentStatus(
                 name=name,
@@ -86,15 +91,25 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
 
 
 def _folded(
-    steps: Iterable[str], sweeps: Mapping[str, Sequence[str]], each: Mapping[str, StepStatus]
+    steps: Iterable[str], item: ExperimentItem, each: Mapping[str, StepStatus], state: State, plan: str
 ) -> Iterator[StepStatus]:
-    """Yield the steps in the order of the manifest, swept ones with their instances."""
+    """Yield the steps in the order of the manifest, those with instances with them."""
     for name in steps:
-        if name not in sweeps:
+        if name in item.pending:
+            label = f"{plan}.{name}"
+            ran = any(known == label or known.startswith(f"{label}@") for known in state.steps)
+            yield StepStatus(name=name, state="stale" if ran else "missing")
+        elif name in item.labels:
+            instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in item.labels[name])
+            yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+        else:
             yield each[name]
-            continue
-        instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in sweeps[name])
-        yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+
+
+def _frozen(workspace: Workspace, locked: Locked, name: str) -> Iterable[str]:
+    plan = locked.plans[name]
+    records = read_records(workspace.project.root, PurePosixPath(plan["folder"]) / RESULTS)
+    return records.frozen_in("" if name == plan["name"] else name)
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
@@ -129,15 +144,15 @@ def _is_written(workspace: Workspace, locked: Locked, name: str) -> bool:
     )
 
 
-def _step(label: str, out: str, absent: set[str], state: State) -> StepStatus:
+def _step(label: str, item: StepItem, absent: set[str], state: State) -> StepStatus:
     name = label.partition(".")[2]
     run: StepRun | None = state.steps.get(label)
-    if out not in absent:
-        last = run if run is not None and run.out == out else StepRun(out=out)
+    if item.handed not in absent or item.out not in absent:
+        last = run if run is not None and run.out == item.out else StepRun(out=item.out)
         return StepStatus(name=name, state="built", seconds=last.seconds, memory=last.memory)
     if run is None:
         return StepStatus(name=name, state="missing")
-    return StepStatus(name=name, state="failed" if run.failed and run.out == out else "stale")
+    return StepStatus(name=name, state="failed" if run.failed and run.out == item.out else "stale")
 
 
 def _worst(states: Sequence[str]) -> str:
