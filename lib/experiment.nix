@@ -73,7 +73,8 @@ let
       gathered
       sourceFolders
       ;
-    steps = handedSingle // flat handedInstances;
+    steps = handedSingle;
+    instances = handedInstances;
     experiment = plan.name;
     inherit (plan) folder;
   };
@@ -152,13 +153,12 @@ let
     && (step ? foreach -> items.${rootOf name} != null)
   ) plan.steps;
   pending = if deferred then filter (name: !known.${name}) (attrNames plan.steps) else [ ];
-  steps = removeAttrs plan.steps pending;
 
   own = name: if isFanned name then items.${rootOf name} else plan.steps.${name}.instances;
-  single = mapAttrs step (removeAttrs steps several);
+  single = mapAttrs step (removeAttrs plan.steps several);
   instances = mapAttrs (
     name: common: mapAttrs (label: own: step "${name}@${label}" (common // own // { inherit label; })) (own name)
-  ) (removeAttrs steps (filter (name: !hasInstances name) (attrNames steps)));
+  ) (removeAttrs plan.steps (attrNames single));
   handedSingle = mapAttrs hand single;
   handedInstances = mapAttrs (name: mapAttrs (label: hand "${name}@${label}")) instances;
   flat =
@@ -264,11 +264,12 @@ let
 in
 result
 // {
-  inherit data instances pending;
+  inherit data pending;
+  instances = removeAttrs instances pending;
   # With the items by label, null where they are unknown.
   lists = mapAttrs (name: list: list // { known = items.${name}; }) (
     removeAttrs lists (filter (name: source name != null && !known.${source name}) (attrNames lists))
   );
-  steps = handedSingle // joined // flat handedInstances;
-  recipes = single // flat instances;
+  steps = removeAttrs (handedSingle // joined) pending // flat (removeAttrs handedInstances pending);
+  recipes = removeAttrs single pending // flat (removeAttrs instances pending);
 }

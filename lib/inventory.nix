@@ -67,7 +67,7 @@ in
           joined = mapAttrs (name: _: both experiment.steps.${name}) experiment.instances;
           lists = mapAttrs (
             _: list:
-            both list.derivation // { files = if list.known == null then null else mapAttrs (_: item: item.itemTexts."" or null) list.known; }
+            both list.derivation // { files = if list.known == null then null else mapAttrs (_: item: if item.itemPath == null then null else unsafeDiscardStringContext item.itemPath) list.known; }
           ) experiment.lists;
           data = mapAttrs (
             _: data:

@@ -18,7 +18,6 @@
 }:
 let
   inherit (builtins)
-    elem
     listToAttrs
     match
     replaceStrings
@@ -78,7 +77,8 @@ in
         name = item.label;
         value = {
           inherit (item) values;
-          itemTexts = item.texts // (if item ? file && elem "" foreach.keys then { "" = "${file item}"; } else { });
+          itemPath = if item ? file then "${file item}" else null;
+          itemTexts = item.texts // (if item ? file then { "" = "${file item}"; } else { });
         };
       }) list
     );

@@ -7,7 +7,7 @@
   # Inputs
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
-  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
+  `instances`: by name and label, those of steps that are swept or fanned out; `gathered`: by name, all of them: { paths, inputs }.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -23,6 +23,7 @@
   sources,
   data,
   steps,
+  instances,
   gathered,
 }:
 let
@@ -92,7 +93,7 @@ name: step:
 let
   cores = toString step.cores;
   along = step.along or [ ];
-  own = name: steps."${name}@${step.label}";
+  own = name: instances.${name}.${step.label};
   path =
     name:
     if elem name along then
