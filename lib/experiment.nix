@@ -120,7 +120,10 @@ let
             }
           ]
         else if hasInstances common.foreach.step then
-          map (label: { inherit label; path = handedInstances.${common.foreach.step}.${label}; }) (attrNames handedInstances.${common.foreach.step})
+          map (label: {
+            inherit label;
+            path = handedInstances.${common.foreach.step}.${label};
+          }) (attrNames handedInstances.${common.foreach.step})
         else
           [
             {
@@ -145,7 +148,12 @@ let
     else
       list.items (fromJSON (readFile list.derivation))
   ) lists;
-  rootOf = name: let foreach = plan.steps.${name}.foreach; in if foreach ? along then rootOf foreach.along else name;
+  rootOf =
+    name:
+    let
+      inherit (plan.steps.${name}) foreach;
+    in
+    if foreach ? along then rootOf foreach.along else name;
   # Whether a step's instances and all that it needs are known; without `deferred` they always are.
   known = mapAttrs (
     name: step:
@@ -181,7 +189,8 @@ let
     let
       values = own name;
       entry =
-        label: ''{"label":${toJSON label},"path":${toJSON "${set.${label}}"},"values":${values.${label}.values}}'';
+        label:
+        ''{"label":${toJSON label},"path":${toJSON "${set.${label}}"},"values":${values.${label}.values}}'';
     in
     ''{"instances":[${concatStringsSep "," (map entry (attrNames set))}]}'';
   joined = mapAttrs (

@@ -31,6 +31,7 @@ let
     deferred = true;
   };
   path = object: unsafeDiscardStringContext "${object}";
+  bare = path: if path == null then null else unsafeDiscardStringContext path;
   both = derivation: {
     drv = unsafeDiscardStringContext derivation.drvPath;
     out = path derivation;
@@ -67,7 +68,10 @@ in
           joined = mapAttrs (name: _: both experiment.steps.${name}) experiment.instances;
           lists = mapAttrs (
             _: list:
-            both list.derivation // { files = if list.known == null then null else mapAttrs (_: item: if item.itemPath == null then null else unsafeDiscardStringContext item.itemPath) list.known; }
+            both list.derivation
+            // {
+              files = if list.known == null then null else mapAttrs (_: item: bare item.itemPath) list.known;
+            }
           ) experiment.lists;
           data = mapAttrs (
             _: data:

@@ -1,8 +1,9 @@
 """List what a fan-out runs over: the files that a step wrote, or the rows of a list that it wrote.
 
-Reads the JSON document in $askedPath: {"step" | "data", "kind": "files" | "rows", "path", "label", "keys", "sources": [{"label", "path"}]},
-a source for each instance of the step that is fanned out over, and writes to $out a list of instances in the order of
-their names: {"label", "values": JSON text, "texts": {key: text}}, and of a file its "source" (a label), "file" and "sha256".
+Environment: asked (a file, askedPath), the JSON document {"step" | "data", "kind": "files" | "rows", "path", "label",
+"keys", "sources": [{"label", "path"}]} with a source for each instance of the step that is fanned out over; out, the
+list of instances in the order of their names: {"label", "values": JSON text, "texts": {key: text}}, and of a file its
+"source" (a label), "file" and "sha256".
 """
 
 import csv

@@ -119,6 +119,7 @@ def _run(
     # Most of the start-up time; with nothing changed none of it is needed.
     from nivis.engine.pipeline import Pipeline
     from nivis.engine.realise import realise
+    from nivis.engine.supply import supply
 
     root = workspace.project.root
     ran = Pipeline(workspace, locked, targets, state, limits, keep_going=keep_going).run()
@@ -126,9 +127,12 @@ def _run(
     state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
     there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
-    drvs = sorted({item.drv for item in there.values() if item.drv})
+    new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
+    drvs = sorted({item.drv for item in new.values()})
     try:
-        realise(workspace, drvs, ran.inventory.labels())
+        if drvs:
+            supply(workspace, ran.inventory, locked.lock, locked.plans, steps={t.experiment: [] for t in new})
+            realise(workspace, drvs, ran.inventory.labels())
         for target, item in there.items():
             _link(workspace, link_of(workspace, target), item.out)
             state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))

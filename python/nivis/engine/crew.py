@@ -45,9 +45,9 @@ class Job:
         if self.peak is None:
             return found
         task = self.batch.tasks[0]
-        what = f"the step was stopped: it used {memory_text(self.peak)}, more than the {memory_text(task.memory)} it may have"
+        used = f"it used {memory_text(self.peak)}, more than the {memory_text(task.memory)} it may have"
         hint = 'Raise memory in its manifest, or let it try again with more: retries = { times = 1, memory = ["…"] }.'
-        return [StepError(what, where=task.label, hint=hint)]
+        return [StepError(f"the step was stopped: {used}", where=task.label, hint=hint)]
 
 
 class Crew:
@@ -79,7 +79,7 @@ class Crew:
         thread.start()
 
     def wait(self, seconds: float) -> Job | None:
-        """Return a batch that is over, None if there is none within ``seconds``; raises what went wrong in nivis itself."""
+        """Return a batch that is over, None if there is none within ``seconds``; raises what ended its thread."""
         try:
             job = self._over.get(timeout=seconds)
         except Empty:
@@ -95,8 +95,8 @@ class Crew:
         found = []
         for job in self.jobs:
             labels = {task.drv: task.label for task in job.batch.tasks}
-            for build in list(job.state.running.values()):
-                found.append((labels.get(build.derivation, build.name), now - build.started))
+            running = list(job.state.running.values())
+            found += [(labels.get(build.derivation, build.name), now - build.started) for build in running]
         return found
 
     def done(self) -> int:

@@ -49,7 +49,7 @@ class Ran:
 
 
 def results_file(root_plan: Plan, extra: bool, name: str) -> PurePosixPath:
-    """Return where the records of a plan are: beside its manifest, or beside the plan of a run that is not written down."""
+    """Return where a plan's records are: beside its manifest; of a run that is not written down, beside the plan."""
     return EXTRA / f"{name}.results" if extra else PurePosixPath(root_plan["folder"]) / NAME
 
 

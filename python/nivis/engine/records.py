@@ -9,8 +9,9 @@
     "~": null
     }
 
-A recipe goes by the hash part of the store path that it has as a plain derivation, which does not depend on mirrors.
-``hash`` is that of the NAR of the output, ``size`` its bytes. An output that is handed on as it is (``direct``) refers to
+A recipe goes by the hash part of the store path that it has as a plain derivation, whatever mirrors there are.
+``hash`` is that of the NAR of the output, ``size`` its bytes. An output that is handed on as it is (``direct``)
+refers to
 the store, or is too large for a copy. One record a line, and a last line without a comma: git merges the file by union,
 and lib/ reads what comes of it as JSON.
 """
@@ -33,7 +34,7 @@ _FROZEN = "frozen "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What one recipe wrote; ``step`` is the instance, for people, with the plan's name in front where that is another one."""
+    """What one recipe wrote; ``step`` is the instance, after the plan's name if that is another one."""
 
     step: str
     hash: str | None = None  # SRI, of the NAR
@@ -58,8 +59,8 @@ class Records:
     def keep(self, known: Mapping[str, str], finished: Collection[str]) -> None:
         """Drop what nothing needs any more.
 
-        ``known``: the recipe of every step that is planned now, by its name in records; ``finished``: plans of which all
-        steps are known. A record of a step stays until its present recipe has one.
+        ``known``: the recipe of every step that is planned now, by its name in records; ``finished``: plans of which
+        all steps are known. A record of a step stays until its present recipe has one.
         """
         recipes = set(known.values())
         for recipe, record in list(self.by_recipe.items()):

@@ -1,9 +1,9 @@
 """Which steps run next, side by side, within the limits of the machine (pure).
 
-The longest path to the end goes first, where durations are known. Small steps go to Nix several at once, as a process of
-Nix costs as much as they do: of those that are ready each batch gets a fixed share, so that batches become smaller towards
-the end and all workers end at about the same time (guided self-scheduling: Polychronopoulos and Kuck, IEEE Transactions
-on Computers C-36, 1987).
+The longest path to the end goes first, where durations are known. Small steps go to Nix several at once, as a process
+of Nix costs as much as they do: of those that are ready each batch gets a fixed share, so that batches become smaller
+towards the end and all workers end at about the same time (guided self-scheduling: Polychronopoulos and Kuck, IEEE
+Transactions on Computers C-36, 1987).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def needed(
     *,
     shell: bool = False,
 ) -> Need:
-    """Return what is needed to run ``steps`` (by experiment; ``shell``: the environment as well).
+    """Return what is needed to run ``steps`` (by experiment; none: to put a result together), or for a ``shell``.
 
     ``absent`` are the store paths that are not valid.
     """
@@ -58,8 +58,8 @@ def needed(
             if item.out in absent and (item.archive is None or item.archive in absent):
                 key = f"{plans[name]['name']}/{data_name}"
                 data[key] = lock.data[key]
-    building = shell or any(steps.values())
-    environment = building and inventory.environment.out in absent
+    building = shell or bool(steps)
+    environment = (shell or any(steps.values())) and inventory.environment.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
     wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]

@@ -1,6 +1,6 @@
 """Watch the memory of a process's children, and end them when it is more than they may have.
 
-What they have is the sum of their proportional set sizes (proc_pid_smaps(5)): pages that several of them share count once.
+What they have is the sum of their proportional set sizes (proc_pid_smaps(5)): pages that several share count once.
 Nix runs builders as children of its own where no daemon does; those of a daemon are out of sight, and not limited here.
 """
 

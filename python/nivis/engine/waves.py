@@ -27,7 +27,7 @@ class Wave:
 
 
 class Survey:
-    """Looks at one experiment. ``records``: recipes that have one; ``valid``: store paths; the others: instances, lists."""
+    """Looks at one experiment. ``records``: recipes that have one; ``valid``: store paths; the others: instances."""
 
     def __init__(
         self,

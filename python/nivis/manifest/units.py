@@ -1,4 +1,4 @@
-"""Amounts of memory and durations as people write them: ``2 GiB``, ``500 MB``, ``16G``; ``90 s``, ``30 min``, ``1 h 30 min``.
+"""Amounts of memory and durations as people write them: ``2 GiB``, ``500 MB``, ``16G``; ``90 s``, ``1 h 30 min``.
 
 kB, MB, GB, TB are powers of 1000 and KiB … TiB powers of 1024 (IEC 80000-13); a letter alone is a
 power of 1024, as in Slurm, systemd and ``ulimit``.

@@ -131,7 +131,7 @@ def name_of(path: str) -> str:
 
 
 def hand_over(store: Connection, infos: Mapping[str, PathInfo]) -> dict[str, str]:
-    """Add valid store paths without references to the store once more, by their content; return the new paths by the old."""
+    """Add valid store paths without references once more, by their content; return the new paths by the old."""
     offers: dict[str, Offer] = {}
     for path, info in infos.items():
         target = fixed_output_path(name_of(path), tree_sri=sri(info.nar_hash))

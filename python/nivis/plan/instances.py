@@ -32,7 +32,7 @@ def needs(step: Mapping[str, Any]) -> list[str]:
 
 
 def data_of(plan: Plan, name: str) -> list[str]:
-    """Return the data sets that a step or an instance is given, or that the list of a fan-out (``each (items)``) is made of."""
+    """Return the data sets that a step or an instance is given, or the list of a fan-out (``each (items)``)."""
     step = plan["steps"][step_of(name.removesuffix(LIST))[0]]
     source = step.get("foreach", {}).get("data")
     return [*([] if name.endswith(LIST) else step["data"]), *([source] if source else [])]

@@ -5,8 +5,8 @@ What bash can mean passes through: ``$HOME``, ``${name}``, ``${name:-default}``,
 error in bash, so it is always one of ours. In a comment of a script nothing is a reference.
 
 A command becomes fragments: a string, ``{"data": name}``, ``{"step": name}``, ``{"out": true}``, or ``{"text": n}``:
-the n-th of the texts in which instances of a swept step differ. What a fan-out runs over is known only later: ``${item}``
-and ``${item.name}`` become variables, NIVIS_ITEM and NIVIS_ITEM_name.
+the n-th of the texts in which instances of a swept step differ. What a fan-out runs over is known only later:
+``${item}`` and ``${item.name}`` become variables, NIVIS_ITEM and NIVIS_ITEM_name.
 """
 
 from __future__ import annotations
