@@ -132,7 +132,7 @@ def _run(
     try:
         if drvs:
             supply(workspace, ran.inventory, locked.lock, locked.plans, steps={t.experiment: [] for t in new})
-            realise(workspace, drvs, ran.inventory.labels())
+            realise(workspace, drvs, ran.inventory.labels(), base=ran.told)
         for target, item in there.items():
             _link(workspace, link_of(workspace, target), item.out)
             state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))

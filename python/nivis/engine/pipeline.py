@@ -17,15 +17,15 @@ from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, Inventory, experiment_paths
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked
-from nivis.engine.plans import EXTRA, plan_file
-from nivis.engine.realise import realise
+from nivis.engine.realise import ended, realise
 from nivis.engine.recording import Recorder
-from nivis.engine.records import NAME, Records, name_in, read_records, write_records
+from nivis.engine.records import name_in
+from nivis.engine.results import Results
 from nivis.engine.schedule import Free, Task, next_batch, ranks, too_large
 from nivis.engine.state import State
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target
-from nivis.engine.waves import Survey, Wave
+from nivis.engine.waves import Wave
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, UsageError, raise_all
 from nivis.manifest.units import memory_text
@@ -46,11 +46,7 @@ class Ran:
     failed: dict[str, NivisError] = field(default_factory=dict)  # by label
     blocked: set[str] = field(default_factory=set)
     written: list[PurePosixPath] = field(default_factory=list)  # files of records
-
-
-def results_file(root_plan: Plan, extra: bool, name: str) -> PurePosixPath:
-    """Return where a plan's records are: beside its manifest; of a run that is not written down, beside the plan."""
-    return EXTRA / f"{name}.results" if extra else PurePosixPath(root_plan["folder"]) / NAME
+    told: BuildSnapshot | None = None  # the last that was told
 
 
 class Pipeline:
@@ -75,18 +71,14 @@ class Pipeline:
             self.wanted.setdefault(target.experiment, []).append(target.step)
         self.names = sorted(self.wanted)
         self.seconds = {label: run.seconds for label, run in state.steps.items() if run.seconds is not None}
-        self.files = {name: self._file(name) for name in self.names}
-        self.records = {file: read_records(workspace.project.root, file) for file in set(self.files.values())}
+        self.results = Results(workspace.project.root, locked.plans, self.names)
         self.valid: set[str] = set()
         self.ready: list[Task] = []
         self.started: set[str] = set()  # labels
         self.free = Free.of(limits)
         self.waiting = 0
+        self.parts: list[tuple[str, float]] = []  # everything that was built, and how long that took
         self.ran = Ran(inventory=None)  # type: ignore[arg-type]  # before the first evaluation there is none
-
-    def _file(self, name: str) -> PurePosixPath:
-        file = plan_file(self.workspace.project.root, name)
-        return results_file(self.locked.plans[name], file is not None and file.parent == EXTRA, name)
 
     # --------------------------------------------------------------------------------------- the loop
 
@@ -112,6 +104,7 @@ class Pipeline:
                 stopping = self.ran.failed and not self.keep_going
                 if not self.ready and not stopping and (not crew.jobs or self.waiting):
                     self._look(store, recorder)
+            self._tell(crew)
             self._write()
         return self.ran
 
@@ -127,19 +120,16 @@ class Pipeline:
             if lost:
                 hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
                 raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
-            known = len(self._keys())
+            known = self.results.recipes()
             for name, wave in waves.items():
                 self._take(recorder, name, inventory.experiments[name], wave.take)
-            if len(self._keys()) == known:
+            if self.results.recipes() == known:
                 break
         self.waiting = sum(wave.waiting for wave in waves.values())
         self.ran.blocked = {f"{name}.{step}" for name, wave in waves.items() for step in wave.blocked}
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
         self._prepare(inventory, tasks)
         self.ready = sorted(tasks, key=lambda task: (-task.rank, task.label))
-
-    def _keys(self) -> set[str]:
-        return {key for records in self.records.values() for key in records.by_recipe}
 
     def _ask(self, store: Connection, inventory: Inventory) -> None:
         """Ask the store which paths are valid, of those that were not when it was asked before."""
@@ -149,19 +139,8 @@ class Pipeline:
             self.valid |= store.valid(unknown)
 
     def _survey(self, name: str, item: ExperimentItem) -> Wave:
-        records = self.records[self.files[name]]
-        survey = Survey(
-            self.locked.plans[name],
-            item,
-            records.by_recipe.keys(),
-            records.frozen_in(self._prefix(name)).keys(),
-            self.valid,
-            {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name},
-        )
-        return survey.want(self.wanted[name])
-
-    def _prefix(self, name: str) -> str:
-        return "" if name == self.locked.plans[name]["name"] else name
+        failed = {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
+        return self.results.survey(name, item, self.wanted[name], self.valid, failed)
 
     # ------------------------------------------------------------------------------------------ tasks
 
@@ -220,7 +199,8 @@ class Pipeline:
             return
         absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
         if inventory.environment.out in absent:
-            realise(self.workspace, [inventory.environment.drv], inventory.labels())
+            built = realise(self.workspace, [inventory.environment.drv], inventory.labels(), base=self.ran.told).built
+            self.parts += [ended(build, inventory.labels()) for build in built]
 
     # ---------------------------------------------------------------------------------------- results
 
@@ -228,8 +208,9 @@ class Pipeline:
         self.free.give_back(job.batch, self.limits)
         done, failed = job.done(), job.failed()
         self.started.update(task.label for task in (*done, *failed))
-        self.ran.built.update(builds_of(job))
-        self.seconds.update({})
+        builds = builds_of(job)
+        self.ran.built.update(builds)
+        self.parts += [(label, (build.ended or 0.0) - build.started) for label, build in builds.items()]
         for name, tasks in _by_experiment(done).items():
             self.valid.update(task.out for task in tasks)
             self._take(
@@ -253,8 +234,7 @@ class Pipeline:
 
     def _take(self, recorder: Recorder, name: str, item: ExperimentItem, steps: Iterable[str]) -> None:
         """Record what steps wrote and hand it over by its content, read lists."""
-        records = self.records[self.files[name]]
-        prefix = self._prefix(name)
+        records, prefix = self.results.of(name), self.results.prefix(name)
         lists = [step for step in steps if step.endswith(LIST)]
         for step in lists:
             base = step.removesuffix(LIST)
@@ -277,34 +257,19 @@ class Pipeline:
             self.valid.add(path)
 
     def _write(self) -> None:
-        """Write the records, without those that nothing needs any more."""
-        for file, records in self.records.items():
-            if self.ran.inventory is not None:
-                self._prune(file, records)
-            if (records.by_recipe or records.frozen) and write_records(self.workspace.project.root, file, records):
-                self.ran.written.append(file)
-
-    def _prune(self, file: PurePosixPath, records: Records) -> None:
-        known: dict[str, str] = {}
-        finished = set()
-        for name in (name for name in self.names if self.files[name] == file):
-            item, prefix = self.ran.inventory.experiments[name], self._prefix(name)
-            known.update({name_in(prefix, step): entry.key for step, entry in item.steps.items()})
-            known.update({name_in(prefix, step + LIST): entry.key for step, entry in item.lists.items()})
-            if not item.pending:
-                finished.add(prefix)
-        records.keep(known, finished)
+        self.ran.written += self.results.write(self.ran.inventory)
 
     def _tell(self, crew: Crew) -> None:
-        done = len(self.ran.built) + crew.done()
+        done = len(self.parts) + crew.done()
         under_way = sum(len(job.batch.tasks) for job in crew.jobs) - crew.done()
-        snapshot = BuildSnapshot(
+        self.ran.told = BuildSnapshot(
             total=done + under_way + len(self.ready) + self.waiting,
             done=done,
             running=crew.running(time.monotonic()),
             failed=list(self.ran.failed),
+            ended=self.parts,
         )
-        self.workspace.listener.building(snapshot)
+        self.workspace.listener.building(self.ran.told)
 
 
 def _by_experiment(tasks: Iterable[Task]) -> dict[str, list[Task]]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
-from nivis.engine.records import NAME as RESULTS
-from nivis.engine.records import read_records
+from nivis.engine.results import Results
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -62,6 +60,7 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
     state = read_state(workspace.project.root)
+    results = Results(workspace.project.root, locked.plans, fresh)
     found = []
     for name in shown:
         plan = locked.plans[name]
@@ -71,7 +70,7 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
             item = inventory.experiments[name]
             absent = missing(list(experiment_paths(item)), nix=offline.nix, environ=offline.nix_environ)
             each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
-            for step in _frozen(workspace, locked, name):
+            for step in results.frozen(name):
                 each[step] = replace(each[step], state="frozen") if step in each else each[step]
             wanted = [target.step for target in targets if target.experiment == name]
             steps = tuple(_chosen(_folded(experiment.steps, item, each, state, name), wanted))
@@ -104,12 +103,6 @@ def _folded(
             yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
         else:
             yield each[name]
-
-
-def _frozen(workspace: Workspace, locked: Locked, name: str) -> Iterable[str]:
-    plan = locked.plans[name]
-    records = read_records(workspace.project.root, PurePosixPath(plan["folder"]) / RESULTS)
-    return records.frozen_in("" if name == plan["name"] else name)
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
