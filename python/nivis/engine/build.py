@@ -27,7 +27,7 @@ from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import LIST, Plan, fanned, step_of, swept
+from nivis.plan.instances import LIST, Plan, fanned, swept
 from nivis.plan.keys import source_digest
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _run(
     steps = {label: build for label, build in ran.built.items() if not label.endswith(LIST)}
     state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
-    there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
+    there = {t: item for t, item in items.items() if item is not None and t in ran.complete}
     new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
     drvs = sorted({item.drv for item in new.values()})
     try:
@@ -153,15 +153,6 @@ def _item(inventory: Inventory, target: Target) -> Item | None:
     if target.step in experiment.steps:
         return Item(drv="", out=experiment.steps[target.step].handed)
     return None
-
-
-def _waits(target: Target, ran: Ran) -> bool:
-    """Tell whether something that a target needs has failed."""
-    names = [label.partition(".") for label in (*ran.failed, *ran.blocked)]
-    steps = {step for experiment, _, step in names if experiment == target.experiment}
-    if target.step is None:
-        return bool(steps)
-    return any(target.step in (step, step_of(step)[0]) for step in steps)
 
 
 def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:

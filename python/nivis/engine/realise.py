@@ -17,6 +17,7 @@ from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
+LAST_LINES = "; its last lines"  # end of a sentence that they follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def _problem(build: Build, label: str | None) -> NivisError:
             f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
         )
     what = f"the step {_failed(build)}"
-    return StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    return StepError(f"{what}{LAST_LINES}" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
 
 
 def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
@@ -113,7 +114,7 @@ def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
         return StepError(f"{key}: {what}", where=f"{name.partition(' ')[0]}.{step}", hint="Correct what it writes.")
     what = f"building {name} {_failed(build)}"
     hint = f"`nix log {build.derivation}` shows the whole log."
-    return HostError(f"{what}; its last lines" if lines else what, hint=hint, lines=lines[-SHOWN:])
+    return HostError(f"{what}{LAST_LINES}" if lines else what, hint=hint, lines=lines[-SHOWN:])
 
 
 def _failed(build: Build) -> str:
