@@ -83,7 +83,7 @@ run = "cat ${{steps.each}}/x > ${{out}}/all || for f in ${{steps.each}}; do cat 
 def test_a_step_that_takes_too_long_is_stopped(project: Project, salt: str) -> None:
     experiment(project, f"[steps.slow]\nrun = 'echo {salt}; sleep 60'\ntimeout = '1 s'\n")
     error = project.nivis("build", code=1).err
-    assert "nivis: lab.slow: the step failed: it took longer than the 1 s that it may; its last lines:\n" in error
+    assert "nivis: lab.slow: the step failed: it took longer than its timeout of 1 s; its last lines:\n" in error
     assert f"    {salt}\n" in error
     [step] = project.nivis("--json", "status").json["experiments"][0]["steps"]
     assert step["state"] == "failed"
@@ -100,7 +100,7 @@ def test_a_step_is_tried_again(project: Project, salt: str) -> None:
 def test_a_step_that_takes_too_long_is_tried_again(project: Project, salt: str) -> None:
     experiment(project, f"[steps.slow]\nrun = 'echo {salt}; sleep 60'\ntimeout = 1\nretries = 1\n")
     error = project.nivis("build", code=1).err
-    assert "lab.slow: the step failed: it took longer than the 1 s that it may; trying again (1 of 1)\n" in error
+    assert "lab.slow: the step failed: it took longer than its timeout of 1 s; trying again (1 of 1)\n" in error
 
 
 HUNGRY = "python -c 'import time; x = bytearray(200 << 20); time.sleep(%s)'; echo SALT > ${out}/x"
