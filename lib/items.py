@@ -99,7 +99,8 @@ def rows(asked, source):
     path = os.path.join(source["path"], asked["path"])
     shown = "/".join(part for part in (source["label"], asked["path"]) if part)
     if not os.path.isfile(path):
-        raise Wrong(f"there is no file {shown} in what '{asked.get('step') or asked['data']}' has")
+        owner = f"'{asked['step']}' wrote" if "step" in asked else f"data set '{asked['data']}' has"
+        raise Wrong(f"there is no file {shown} in what {owner}")
     try:
         found = read_rows(path, shown)
     except (ValueError, csv.Error) as error:

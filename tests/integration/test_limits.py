@@ -210,10 +210,13 @@ run = "ls ${{steps.then}}"
 
 
 def test_the_longest_path_goes_first(project: Project, salt: str) -> None:
-    text = "".join(timed(salt, name, seconds=0.1) for name in ("a", "b")) + f"""
+    text = (
+        "".join(timed(salt, name, seconds=0.1) for name in ("a", "b"))
+        + f"""
 [steps.long]
 run = "echo begin $(date +%s.%N); sleep 1; echo {salt} > ${{out}}/x; echo end $(date +%s.%N)"
 """
+    )
     experiment(project, text)
     project.nivis("build", "-j", "1")
     experiment(project, text.replace(salt, f"{salt}-2"))
@@ -227,4 +230,8 @@ def test_a_plain_run_says_what_happens(project: Project, salt: str) -> None:
     lines = project.nivis("build", "-j", "2").err.splitlines()
     assert not [line for line in lines if "Traceback" in line]
     assert any(re.fullmatch(r"built 4 parts in \d+\.\d s", line) for line in lines), lines
-    assert json.loads(Path(project.root / ".nivis/state.json").read_text())["steps"].keys() == {"lab.a", "lab.b", "lab.c"}
+    assert json.loads(Path(project.root / ".nivis/state.json").read_text())["steps"].keys() == {
+        "lab.a",
+        "lab.b",
+        "lab.c",
+    }

@@ -24,7 +24,7 @@ from nivis.engine.results import Results
 from nivis.engine.schedule import Free, Task, next_batch, ranks, refusals
 from nivis.engine.state import State
 from nivis.engine.supply import supply
-from nivis.engine.targets import Target
+from nivis.engine.targets import Target, check_known
 from nivis.engine.waves import Wave
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
@@ -132,6 +132,7 @@ class Pipeline:
             if changed:
                 self._write()
                 self.ran.inventory = evaluate(self.workspace, self.names)
+                check_known(self.targets, self.ran.inventory.experiments)
                 self._ask(store, self.ran.inventory)
             items = self.ran.inventory.experiments
             waves = {name: self._survey(name, items[name]) for name in self.names}
@@ -229,7 +230,7 @@ class Pipeline:
         problems = {problem.where: problem for problem in job.problems()}
         for task in again:
             tries = self.locked.plans[task.label.partition(".")[0]]
-            self.workspace.listener.note(_second_try(task, problems.get(task.label), tries))
+            self.workspace.listener.note(_second_try(task, problems.get(_place(task)), tries))
         self.ready[:0] = again
         tried = {task.label for task in again}
         lost = [task for task in failed if task.label not in tried]
@@ -239,7 +240,7 @@ class Pipeline:
                     f"{task.label}: no other try, as it would have {memory_text(task.again().memory)} of memory, "
                     f"and there are {memory_text(self.limits.memory)}"
                 )
-            self.ran.failed[task.label] = problems.pop(task.label)
+            self.ran.failed[task.label] = problems.pop(_place(task))
         if lost or not failed:
             raise_all([problem for where, problem in problems.items() if not _is_of(where, failed)])
         self.ready += [task for task in rest if not lost or self.keep_going]
@@ -301,7 +302,12 @@ def _by_experiment(tasks: Iterable[Task]) -> dict[str, list[Task]]:
 
 
 def _is_of(where: str, tasks: Iterable[Task]) -> bool:
-    return any(task.label == where for task in tasks)
+    return any(_place(task) == where for task in tasks)
+
+
+def _place(task: Task) -> str:
+    """Return how an error names a task."""
+    return task.label.removesuffix(LIST)
 
 
 def _second_try(task: Task, problem: NivisError | None, plan: Plan) -> str:

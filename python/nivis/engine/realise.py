@@ -13,10 +13,12 @@ from nivis.errors import HostError, NivisError, StepError, raise_all
 from nivis.nix.builds import Build, BuildState
 from nivis.nix.command import explained, stream, translate
 from nivis.nix.events import LogLine, parse
+from nivis.plan.instances import LIST
 from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
+WRONG = "items: "  # lib/items.py
 LAST_LINES = "; its last lines"  # end of a sentence that they follow
 
 
@@ -89,6 +91,9 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 def _problem(build: Build, label: str | None) -> NivisError:
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
+    if label is not None and label.endswith(LIST) and (wrong := [x for x in lines if x.startswith(WRONG)]):
+        what = f"its items cannot be listed: {wrong[-1].removeprefix(WRONG)}"
+        return StepError(what, where=label.removesuffix(LIST), hint="Correct the list, or foreach in the manifest.")
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
     hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."
