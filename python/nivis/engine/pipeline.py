@@ -109,6 +109,7 @@ class Pipeline:
             self._tell(crew)
             if self.ran.failed and not self.keep_going:
                 self._survey_all(store, recorder)  # what ran until then may have made other results complete
+            self._write()
         self.ran.complete = {target for target in self.targets if self._is_complete(target)}
         return self.ran
 
@@ -265,7 +266,8 @@ class Pipeline:
             known = records.by_recipe.get(outputs[step].key)
             if known is not None and known.hash != record.hash:
                 self.workspace.listener.note(
-                    f"{name}.{step}: wrote other bytes than results.lock has of this recipe: it is not reproducible"
+                    f"{name}.{step}: wrote other bytes than results.lock had of this recipe, which is recorded anew: "
+                    "it is not reproducible, or the record was wrong"
                 )
             if known is None or known.hash != record.hash:
                 records.by_recipe[outputs[step].key] = record
