@@ -225,6 +225,19 @@ run = "echo begin $(date +%s.%N); sleep 1; echo {salt} > ${{out}}/x; echo end $(
     assert min(ran, key=ran.__getitem__) == "long"
 
 
+def test_a_long_chain_is_not_left_for_the_end(project: Project, salt: str) -> None:
+    """What becomes ready meanwhile goes before what was ready earlier and is short."""
+    text = timed(salt, "first", seconds=0.3)
+    text += timed(salt, "second", seconds=1.5).replace("echo begin", "cat ${steps.first}/x; echo begin")
+    text += "".join(timed(salt, f"z{n}", seconds=0.6) for n in range(6))
+    experiment(project, text)
+    project.nivis("build", "-j", "6")
+    experiment(project, text.replace(salt, f"{salt}-2"))
+    project.nivis("build", "-j", "2")
+    ran = spans(project, ["second", *(f"z{n}" for n in range(6))])
+    assert sum(begin > ran["second"][0] for begin, _ in ran.values()) >= 2
+
+
 def test_a_plain_run_says_what_happens(project: Project, salt: str) -> None:
     experiment(project, timed(salt, "a", seconds=1.2) + timed(salt, "b", seconds=0.1) + timed(salt, "c", seconds=0.1))
     lines = project.nivis("build", "-j", "2").err.splitlines()

@@ -25,7 +25,7 @@ from nivis.engine.schedule import Free, Task, next_batch, ranks, refusals
 from nivis.engine.state import State
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_known
-from nivis.engine.waves import Wave
+from nivis.engine.waves import Watchlist, Wave
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NivisError, raise_all
 from nivis.manifest.units import memory_text
@@ -35,6 +35,7 @@ from nivis.plan.instances import LIST, Plan, step_of
 from nivis.progress import BuildSnapshot
 
 TICK = 0.1  # seconds between two looks at what runs
+SELDOM = 10  # times as long as a look takes, between two while there is enough to run
 
 
 @dataclass(slots=True)
@@ -78,6 +79,9 @@ class Pipeline:
         self.started: set[str] = set()  # labels, of what runs as well
         self.free = Free.of(limits)
         self.waiting = 0
+        self.watch: dict[str, Watchlist] = {}  # by plan
+        self.more = False  # another look will show more
+        self.looked = (0.0, 0.0)  # when the last look ended, and how long it took
         self.parts: list[tuple[str, float]] = []  # everything that was built, and how long that took
         self.ran = Ran(inventory=None)  # type: ignore[arg-type]  # before the first evaluation there is none
 
@@ -104,7 +108,7 @@ class Pipeline:
                     continue
                 self._finish(job, recorder)
                 stopping = self.ran.failed and not self.keep_going
-                if not self.ready and not stopping and (not crew.jobs or self.waiting):
+                if not stopping and self._should_look(idle=not crew.jobs):
                     self._look(store, recorder)
             self._tell(crew)
             if self.ran.failed and not self.keep_going:
@@ -113,8 +117,16 @@ class Pipeline:
         self.ran.complete = {target for target in self.targets if self._is_complete(target)}
         return self.ran
 
+    def _should_look(self, *, idle: bool) -> bool:
+        """Tell whether to look again: at once where something could run, now and then where it would go first."""
+        if not self.ready:
+            return self.more or idle
+        ended, took = self.looked
+        return self.more and time.monotonic() - ended > SELDOM * took
+
     def _look(self, store: Connection, recorder: Recorder) -> None:
         """See what is ready, and make it so that it can be started."""
+        began = time.monotonic()
         waves = self._survey_all(store, recorder)
         inventory = self.ran.inventory
         plans = self.locked.plans
@@ -124,7 +136,10 @@ class Pipeline:
         self.waiting = sum(len(wave.later) for wave in waves.values())
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
         self._prepare(inventory, tasks)
+        tasks += [task for task in self.ready if task.label in self.started]  # to be tried again
         self.ready = sorted(tasks, key=lambda task: (-task.rank, task.label))
+        self.watch, self.more = {name: Watchlist(wave.waits) for name, wave in waves.items()}, False
+        self.looked = (time.monotonic(), time.monotonic() - began)
 
     def _survey_all(self, store: Connection, recorder: Recorder) -> dict[str, Wave]:
         """Evaluate and look; once more where what is in the store already tells more, or only had to be handed over."""
@@ -221,9 +236,10 @@ class Pipeline:
         self.parts += [(label, (build.ended or 0.0) - build.started) for label, build in builds.items()]
         for name, tasks in _by_experiment(done).items():
             self.valid.update(task.out for task in tasks)
-            self._take(
-                recorder, name, self.ran.inventory.experiments[name], [task.label.partition(".")[2] for task in tasks]
-            )
+            steps = [task.label.partition(".")[2] for task in tasks]
+            self._take(recorder, name, self.ran.inventory.experiments[name], steps)
+            for step in steps:
+                self.more |= self.watch[name].finish(step)
         if job.status == 0:
             return
         rest = [task for task in job.batch.tasks if task not in done and task not in failed]

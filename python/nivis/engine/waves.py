@@ -25,11 +25,37 @@ class Wave:
     blocked: set[str] = field(default_factory=set)  # by what failed
     failed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # frozen, and not in the store
+    waits: dict[str, Iterator[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # for what; of some of later
 
     @property
     def is_empty(self) -> bool:
         """Tell whether everything that is wanted is in place."""
         return not (self.run or self.take or self.later or self.blocked or self.failed or self.lost)
+
+
+class Watchlist:
+    """Tells when another look will show more: each step is asked again only when the one that it waits for is done."""
+
+    def __init__(self, waits: Mapping[str, Iterator[str]]) -> None:
+        self.waits = waits
+        self.done: set[str] = set()
+        self._by_need: dict[str, list[str]] = {}
+        for name in waits:
+            self._advance(name)
+
+    def finish(self, name: str) -> bool:
+        """Note that a step or list is done; return whether something can run, or is known, now."""
+        self.done.add(name)
+        ready = [self._advance(other) for other in self._by_need.pop(name, ())]
+        return name.endswith(LIST) or any(ready)
+
+    def _advance(self, name: str) -> bool:
+        need = next((other for other in self.waits[name] if other not in self.done), None)
+        if need is not None:
+            self._by_need.setdefault(need, []).append(name)
+        return need is None
 
 
 class Survey:
@@ -151,6 +177,7 @@ class Survey:
             wave.run.append(name)
         else:
             wave.later.append(name)
+            wave.waits[name] = (other for other in self._needs(name) if other not in self._there)
 
     def _find(self, name: str) -> StepItem | ListItem:
         return self.item.lists[name.removesuffix(LIST)] if name.endswith(LIST) else self.item.steps[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nivis.engine.inventory import ExperimentItem, Item, ListItem, StepItem, key_of
-from nivis.engine.waves import Survey, Wave
+from nivis.engine.waves import Survey, Watchlist, Wave
 from nivis.plan.instances import LIST
 from nivis.plan.order import order_of_plan
 
@@ -315,6 +316,39 @@ def test_nested_fan_outs() -> None:
     world.items["inner"] = ["a,x", "b,x", "b,y"]
     world.source["each"] = 1
     assert world.build() == ["each@a", "each@b", "inner (items)", "inner@b,y", "all"]
+
+
+def test_when_to_look_again() -> None:
+    world = World(
+        {
+            "a": step(instances={f"n={n}": {} for n in range(3)}),
+            "b": step("a", instances={f"n={n}": {} for n in range(3)}, along=["a"]),
+            "c": step("a"),
+            "d": step("b", "c"),
+        }
+    )
+    watch = Watchlist(world.survey().waits)
+    assert [watch.finish(name) for name in ("a@n=1", "a@n=0", "a@n=2")] == [True, True, True]
+    world.steps.pop("b")
+    world.steps["d"] = step("c")
+    watch = Watchlist(world.survey().waits)
+    assert [watch.finish(name) for name in ("a@n=1", "a@n=0", "x", "a@n=2", "c")] == [False, False, False, True, True]
+    world.run("a@n=0")
+    watch = Watchlist(world.survey().waits)
+    assert [watch.finish(name) for name in ("a@n=1", "a@n=2")] == [False, True]
+
+
+def test_looking_again_costs_little_however_many_a_step_gathers() -> None:
+    count = 3000
+    world = World({"a": step(instances={f"n={n:05}": {} for n in range(count)}), "all": step("a")})
+    watch = Watchlist(world.survey().waits)
+    began = time.perf_counter()
+    assert [watch.finish(f"a@n={n:05}") for n in reversed(range(count))] == [*[False] * (count - 1), True]
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_list_that_is_done_tells_more() -> None:
+    assert Watchlist(fan("a").survey().waits).finish("each (items)")
 
 
 def test_failures_block_what_needs_them() -> None:
