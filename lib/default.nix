@@ -11,6 +11,7 @@
 */
 {
   application = import ./application.nix;
+  check = import ./check;
   data = import ./data.nix;
   environment = import ./environment.nix;
   experiment = import ./experiment.nix;

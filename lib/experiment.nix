@@ -17,6 +17,7 @@
   root,
   lock,
   sourceFolders,
+  tables ? null,
 }:
 let
   inherit (builtins)
@@ -45,7 +46,10 @@ let
           name = storeName (baseNameOf file);
         };
       }) step.files
-    ) (concatMap (step: [ step ] ++ filter (own: own ? files) (attrValues (step.instances or { }))) (attrValues plan.steps))
+    ) (
+      concatMap (step: [ step ] ++ filter (own: own ? files) (attrValues (step.instances or { }))) (attrValues plan.steps)
+      ++ filter (check: check ? files) (attrValues planned)
+    )
   );
   storeName =
     name:
@@ -62,6 +66,7 @@ let
       data
       gathered
       sourceFolders
+      verdicts
       ;
     steps = single // flat;
     experiment = plan.name;
@@ -104,6 +109,26 @@ let
   ) instances;
   variant = plan.variant or plan.name;
 
+  planned = plan.checks or { };
+  checks = mapAttrs (import ./check {
+    inherit
+      toolchain
+      step
+      tables
+      data
+      ;
+    experiment = plan.name;
+    metrics = mapAttrs (_: step: step.metrics) plan.steps;
+    paths = mapAttrs (
+      name: _:
+      if isSwept name then
+        map (label: { inherit label; path = "${instances.${name}.${label}}"; }) (attrNames instances.${name})
+      else
+        [ { path = "${single.${name}}"; } ]
+    ) plan.steps;
+  }) planned;
+  verdicts = mapAttrs (_: check: check.verdict) checks;
+
   # What the result has of each step, an entry an instance.
   entries = concatMap (
     name:
@@ -135,6 +160,12 @@ let
       "provenance"
     ];
     steps = toJSON entries;
+    metrics = ./metrics.py;
+    # Without checks nothing of them is here, and the result is the same as ever.
+    ${if planned == { } then null else "checks"} = toJSON (
+      mapAttrs (name: check: { inherit (check) why fix severity; out = "${checks.${name}}"; }) planned
+    );
+    ${if planned == { } then null else "verdicts"} = map (check: "${check.verdict}") (attrValues checks);
     provenance = toJSON {
       inherit (plan) experiment name params;
       # Of parameters other than those of [params]: what sets them.
@@ -163,7 +194,10 @@ let
             made single.${name}
         )
       ) plan.steps;
+      ${if planned == { } then null else "checks"} = mapAttrs (
+        name: check: made checks.${name} // { inherit (check) severity; }
+      ) planned;
     };
   };
 in
-result // { inherit data instances; steps = single // joined // flat; }
+result // { inherit checks data instances; steps = single // joined // flat; }

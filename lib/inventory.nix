@@ -35,11 +35,12 @@ in
   base = if project.toolchain ? base then path project.toolchain.base else null;
   toolchain = if project.toolchain ? tree then both project.toolchain.tree else null;
   environment = both project.environment;
+  tables = if project.tables == null then null else both project.tables;
   wheels = map (wheel: {
     inherit (wheel) file;
     archive = path wheel.wheel;
     out = path wheel;
-  }) project.environment.wheels;
+  }) (project.environment.wheels ++ (if project.tables == null then [ ] else project.tables.wheels));
   shell = both project.shell;
   experiments = listToAttrs (
     map (
@@ -51,6 +52,7 @@ in
         inherit name;
         value = both experiment // {
           steps = mapAttrs (_: both) (removeAttrs experiment.steps (attrNames experiment.instances));
+          checks = mapAttrs (_: check: both check // { verdict = both check.verdict; }) experiment.checks;
           joined = mapAttrs (name: _: both experiment.steps.${name}) experiment.instances;
           data = mapAttrs (
             _: data:

@@ -23,6 +23,7 @@ let
   inherit (builtins)
     attrNames
     concatStringsSep
+    elem
     filter
     fromJSON
     hashFile
@@ -35,21 +36,24 @@ let
     ;
 
   supported = {
-    lock = 1;
-    plan = 2;
+    lock = [ 1 ];
+    plan = [
+      2
+      3
+    ];
   };
 
   # Read one of nivis's JSON files, or say which command makes it.
   read =
-    version: file:
+    versions: file:
     let
       value = fromJSON (readFile (root + "/${file}"));
     in
     if !pathExists (root + "/${file}") then
       throw "${file} is missing (or git does not track it): run 'nivis lock'"
-    else if value.version != version then
+    else if !elem value.version versions then
       throw (
-        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON version}: "
+        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${concatStringsSep " and " (map toJSON versions)}: "
         + "run 'nivis lock' with the nivis that wrote it"
       )
     else
@@ -83,6 +87,16 @@ let
     wheels = lock.python.wheels or [ ];
   };
 
+  # What tests of tables run with: an environment of its own, whatever the project's has.
+  tables =
+    if lock ? tables then
+      import ./environment.nix {
+        inherit toolchain;
+        inherit (lock.tables) wheels;
+      }
+    else
+      null;
+
   plansIn =
     folder:
     let
@@ -105,6 +119,7 @@ let
             plan
             root
             lock
+            tables
             ;
           sourceFolders = lock.source;
         }
@@ -123,6 +138,7 @@ in
     lock
     shell
     system
+    tables
     toolchain
     ;
 }

@@ -7,7 +7,7 @@
   # Inputs
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
-  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
+  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }. `verdicts`: by name, those of checks.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -24,6 +24,7 @@
   data,
   steps,
   gathered,
+  verdicts ? { },
 }:
 let
   inherit (builtins)
@@ -137,6 +138,7 @@ derivation (
     RAYON_NUM_THREADS = cores;
   }
   // step.env
+  // (if step ? guards then { guards = map (name: "${verdicts.${name}}") step.guards; } else { })
   // {
     name = storeName "${experiment}-${name}";
     run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;

@@ -64,7 +64,7 @@ fi
 script=$NIX_BUILD_TOP/run expect=$expectedPath start=$project/$folder
 IFS= read -r -d '' text <"$runPath" || : # bash names the script in its messages: not by Nix's name for it
 printf '%s\n' "$text" >"$script"
-unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
+unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder guards builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it

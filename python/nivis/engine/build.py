@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from nivis.engine.checks import CheckResult, checks_of
 from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.plans import vary
@@ -38,6 +39,7 @@ class Outcome:
     sweeps: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the labels of swept steps
     metrics: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Path, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 def build(
@@ -76,7 +78,14 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     lock = locked.lock
     parts = [
         source_digest(locked.plans[name], workspace.project.root),
-        json.dumps([asdict(lock.toolchain), asdict(lock.python) if lock.python else None, lock.source, lock.system]),
+        json.dumps(
+            [
+                asdict(lock.toolchain),
+                *(asdict(e) if e else None for e in (lock.python, lock.tables)),
+                lock.source,
+                lock.system,
+            ]
+        ),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()
@@ -107,7 +116,7 @@ def _run(
     inventory = evaluate(workspace, sorted({target.experiment for target in targets}))
     supply(workspace, inventory, locked.lock, locked.plans)
     items = {t: inventory.experiments[t.experiment] for t in targets}
-    drvs = {t: item.item(t.step).drv for t, item in items.items()}
+    drvs = {t: item.to_build(t.step) for t, item in items.items()}
     labels = inventory.labels()
     try:
         builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
@@ -174,4 +183,5 @@ def _outcome(
         sweeps=sweeps,
         metrics=json.loads((link / "metrics.json").read_text(encoding="utf-8")),
         figures=tuple(sorted((link / "figures").iterdir())),
+        checks=checks_of(link),
     )

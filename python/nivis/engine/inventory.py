@@ -33,6 +33,15 @@ class DataItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckItem:
+    """A check, whose output says what was found, and its verdict, which fails where it does not hold."""
+
+    drv: str
+    out: str
+    verdict: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentItem:
     """An experiment's result, its steps and its data."""
 
@@ -42,11 +51,22 @@ class ExperimentItem:
     data: Mapping[str, DataItem]
     joined: Mapping[str, Item] = field(default_factory=dict)  # of a swept step the folder of all its instances
 
+    checks: Mapping[str, CheckItem] = field(default_factory=dict)
+
     def item(self, step: str | None) -> Item:
-        """Return a step, an instance or all instances of one; None is the result."""
+        """Return a step, an instance or all instances of one, or a check (``checks.x``); None is the result."""
         if step is None:
             return Item(drv=self.drv, out=self.out)
+        if step.startswith("checks."):
+            check = self.checks[step.removeprefix("checks.")]
+            return Item(drv=check.drv, out=check.out)
         return self.joined[step] if step in self.joined else self.steps[step]
+
+    def to_build(self, step: str | None) -> str:
+        """Return the derivation that fails where the item does: of a check its verdict."""
+        if step is not None and step.startswith("checks."):
+            return self.checks[step.removeprefix("checks.")].verdict.drv
+        return self.item(step).drv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +79,18 @@ class Inventory:
     shell: Item
     wheels: tuple[WheelItem, ...]
     experiments: Mapping[str, ExperimentItem]
+    tables: Item | None = None  # the environment that rules for tables are tested with
 
     def paths(self) -> Iterator[str]:
         """Yield every store path once or more often."""
         yield from (path for path in (self.base,) if path)
-        yield from (item.out for item in (self.toolchain, self.environment) if item)
+        yield from (item.out for item in (self.toolchain, self.environment, self.tables) if item)
         for wheel in self.wheels:
             yield from (wheel.archive, wheel.out)
         for experiment in self.experiments.values():
             yield experiment.out
             yield from (step.out for step in (*experiment.steps.values(), *experiment.joined.values()))
+            yield from (path for check in experiment.checks.values() for path in (check.out, check.verdict.out))
             for data in experiment.data.values():
                 yield from (path for path in (data.out, data.archive) if path)
 
@@ -85,7 +107,11 @@ class Inventory:
         found = self.step_labels() | {self.environment.drv: "python environment"}
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
+        if self.tables:
+            found[self.tables.drv] = "environment for checks of tables"
         for name, experiment in self.experiments.items():
+            for check_name, check in experiment.checks.items():
+                found |= dict.fromkeys((check.drv, check.verdict.drv), f"{name}.checks.{check_name}")
             found[experiment.drv] = f"{name} (result)"
             found.update({item.drv: f"{name}.{step} (all instances)" for step, item in experiment.joined.items()})
         return found
@@ -100,6 +126,7 @@ def decode(raw: Mapping[str, Any]) -> Inventory:
         shell=Item(**raw["shell"]),
         wheels=tuple(WheelItem(**wheel) for wheel in raw["wheels"]),
         experiments={name: _experiment(entry) for name, entry in raw["experiments"].items()},
+        tables=Item(**raw["tables"]) if raw.get("tables") else None,
     )
 
 
@@ -110,4 +137,9 @@ def _experiment(raw: Mapping[str, Any]) -> ExperimentItem:
         steps={name: Item(**step) for name, step in raw["steps"].items()},
         joined={name: Item(**step) for name, step in raw["joined"].items()},
         data={name: DataItem(**data) for name, data in raw["data"].items()},
+        checks={name: _check(check) for name, check in raw.get("checks", {}).items()},
     )
+
+
+def _check(raw: Mapping[str, Any]) -> CheckItem:
+    return CheckItem(drv=raw["drv"], out=raw["out"], verdict=Item(**raw["verdict"]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from nivis.engine.inventory import Inventory
+from nivis.engine.inventory import ExperimentItem, Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
@@ -22,7 +22,7 @@ from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
-from nivis.plan.instances import step_of
+from nivis.plan.instances import Plan, step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Need:
 def needed(
     inventory: Inventory,
     lock: Lock,
-    plans: Mapping[str, Mapping[str, object]],
+    plans: Mapping[str, Plan],
     absent: Collection[str],
     *,
     shell: bool = False,
@@ -50,7 +50,7 @@ def needed(
     ``absent`` are the store paths that are not valid.
     """
     data: dict[str, LockedData] = {}
-    steps_missing = False
+    steps_missing = tables_missing = False
     for name, experiment in inventory.experiments.items():
         if experiment.out not in absent:
             continue
@@ -58,27 +58,43 @@ def needed(
             if step.out not in absent:
                 continue
             steps_missing = True
-            for data_name in _data_of(plans[name], step_name):
-                item = experiment.data[data_name]
-                if item.out in absent and (item.archive is None or item.archive in absent):
-                    key = f"{plans[name]['name']}/{data_name}"
-                    data[key] = lock.data[key]
+            data |= _absent_data(plans[name], _data_of(plans[name], step_name), experiment, lock, absent)
+        for check_name, check in experiment.checks.items():
+            if check.out in absent:
+                named = plans[name]["checks"][check_name]
+                steps_missing |= "table" not in named and "metric" not in named
+                tables_missing |= "table" in named
+                data |= _absent_data(plans[name], named["data"], experiment, lock, absent)
+    tables = tables_missing and inventory.tables is not None and inventory.tables.out in absent
     environment = (steps_missing or shell) and inventory.environment.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
-    wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]
+    wanted = [*(lock.python.wheels if lock.python and environment else ())]
+    known = {wheel.file for wheel in wanted}
+    wanted += [wheel for wheel in (lock.tables.wheels if lock.tables and tables else ()) if wheel.file not in known]
     building = shell or any(experiment.out in absent for experiment in inventory.experiments.values())
     toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
     return Need(
         base=building and toolchain and inventory.base in absent,
-        wheels=tuple(wheels) if environment else (),
+        wheels=tuple(w for w in wanted if not unpacked[w.file] and not archives[w.file]),
         data=dict(sorted(data.items())),
     )
 
 
-def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
+def _absent_data(
+    plan: Plan, names: Sequence[str], experiment: ExperimentItem, lock: Lock, absent: Collection[str]
+) -> dict[str, LockedData]:
+    """Return, of some data sets, those that are not in the store, nor is the package that they are in."""
+    items = {f"{plan['name']}/{name}": experiment.data[name] for name in names}
+    return {
+        key: lock.data[key]
+        for key, item in items.items()
+        if item.out in absent and (item.archive is None or item.archive in absent)
+    }
+
+
+def _data_of(plan: Plan, step: str) -> Sequence[str]:
     steps = plan["steps"]
-    assert isinstance(steps, Mapping)
     names: Sequence[str] = steps[step_of(step)[0]]["data"]
     return names
 
@@ -100,7 +116,7 @@ def supply(
     workspace: Workspace,
     inventory: Inventory,
     lock: Lock,
-    plans: Mapping[str, Mapping[str, object]],
+    plans: Mapping[str, Plan],
     *,
     shell: bool = False,
     given_only: bool = False,

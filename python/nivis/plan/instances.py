@@ -18,6 +18,12 @@ def instances(plan: Plan) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{name}@{label}", {**step, **own}
 
 
+def reading(plan: Plan) -> Iterator[Mapping[str, Any]]:
+    """Yield what the plan has of all that reads files of the project: instances, and checks that are commands."""
+    yield from (step for _, step in instances(plan))
+    yield from (check for check in plan.get("checks", {}).values() if "files" in check)
+
+
 def names(plan: Plan) -> list[str]:
     """Return what can be asked for: every step, and every instance of those that are swept."""
     return [*plan["steps"], *(name for name, _ in instances(plan) if name not in plan["steps"])]

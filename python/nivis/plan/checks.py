@@ -1,0 +1,290 @@
+"""Plan checks: what each tests, by which rules, and which steps wait for its verdict.
+
+    "checks": {name: {"why", "fix", "severity", "data": [name], "steps": [name], …}}    and one of
+        what a step has                                                        a command
+        "table": {"data" | "step": name, "path": below it}, "rules": text       rules for a table
+        "metric": {"step": name, "label"?, "key": dotted}, "rules": text        bounds for a metric
+    "steps": {name: {…, "guards": [check]}}
+
+A check guards what it refers to: steps that refer to it as well wait until the check has held. Where one of the things
+that it refers to is made from another (a check compares ``clean`` with the raw data), it guards the later one only, or
+``clean`` would wait for a check that waits for ``clean``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nivis.errors import ManifestError, NivisError, did_you_mean
+from nivis.manifest.matrix import PARAMETER
+from nivis.manifest.model import Check, Experiment, MetricTest, Step, TableTest, Value
+from nivis.manifest.rules import faults, normalised, number_fault
+from nivis.plan.matrix import Problem
+from nivis.plan.order import order
+from nivis.plan.references import Reference, Rendered, Scope, parse
+from nivis.plan.resolve import lookup, resolve, value_of
+from nivis.plan.steps import Planned, StepPlanner, canonical
+
+_ENDS = {
+    ".csv": "csv", ".csv.gz": "csv", ".tsv": "tsv", ".tsv.gz": "tsv", ".json": "json", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".parquet": "parquet",
+}  # fmt: skip
+
+Node = tuple[str, str]  # ("data", name) or ("steps", name)
+Plans = Mapping[str, Planned]
+
+
+def plan_checks(
+    experiment: Experiment, planner: StepPlanner, steps: Plans, data: Mapping[str, Any], problems: list[Problem]
+) -> dict[str, Planned]:
+    """Return the plan's ``checks``; what cannot be meant is noted."""
+    checks: dict[str, Planned] = {}
+    for name, check in sorted(experiment.checks.items()):
+        planned = _test(check, planner, experiment, data, problems)
+        checks[name] = {"why": check.why, "fix": check.fix, "severity": check.severity, **planned}
+    if not problems:
+        _keep_secrets(experiment, checks, steps)
+    return checks
+
+
+def add_guards(steps: Plans, checks: Plans) -> None:
+    """Note with each step which blocking checks it waits for; raises ManifestError (without a place) for a circle."""
+    above = _Above(steps)
+    guards: dict[Node, list[str]] = {}
+    for name, check in checks.items():
+        for node in above.latest(check) if check["severity"] == "block" else ():
+            guards.setdefault(node, []).append(name)
+    for step in steps.values():
+        names = sorted({name for node in _nodes(step) for name in guards.get(node, ())})
+        if names:
+            step["guards"] = names
+    needs = {
+        name: [*step["steps"], *(f"checks.{guard}" for guard in step.get("guards", ()))] for name, step in steps.items()
+    }
+    try:
+        order(needs | {f"checks.{name}": check["steps"] for name, check in checks.items()})
+    except ManifestError as error:
+        what = (
+            f"steps and the checks that guard what they read wait for one another{error.what.partition('another')[2]}"
+        )
+        raise ManifestError(what, hint="Split a check that refers to several steps into one for each.") from None
+
+
+# ------------------------------------------------------------------------------------------- tests
+
+
+def _test(
+    check: Check, planner: StepPlanner, experiment: Experiment, data: Mapping[str, Any], problems: list[Problem]
+) -> Planned:
+    scope = Scope(
+        step=f"checks.{check.name}",
+        steps=experiment.steps,
+        data=experiment.data,
+        params=experiment.params,
+        sweeps=planner.sweeps,
+    )
+    if isinstance(check.test, Step):
+        return _command(check.name, check.test, planner, problems)
+    if isinstance(check.test, MetricTest):
+        return _metric(check.name, check.test, scope, experiment, problems)
+    return _table(check.name, check.test, scope, data, problems)
+
+
+def _command(name: str, step: Step, planner: StepPlanner, problems: list[Problem]) -> Planned:
+    """Plan a command as a step; its problems stand below [checks]."""
+    texts = [step.run] if isinstance(step.run, str) else step.run
+    swept = [p for text in texts for p in parse(text) if isinstance(p, Reference) and p.kind in {"matrix", "item"}]
+    if swept:
+        what = f"{swept[0].text} cannot stand in a check: it is one for all instances"
+        hint = "Refer to ${steps.NAME}: it stands for the folders of all of them."
+        problems.append((("checks", name, "run"), swept[0].text, ManifestError(what, hint=hint)))
+        return {"data": [], "steps": []}
+    before = len(problems)
+    planned = planner.plan(step)
+    problems[before:] = [(("checks", name, *path[2:]), needle, error) for path, needle, error in problems[before:]]
+    return planned
+
+
+def _metric(name: str, test: MetricTest, scope: Scope, experiment: Experiment, problems: list[Problem]) -> Planned:
+    found: list[tuple[str, NivisError]] = []
+    bounds = {key: _resolved(value, scope.params, found) for key, value in test.bounds.items()}
+    problems += [(("checks", name, _key_of(test.bounds, needle)), needle, error) for needle, error in found]
+    for key, value in bounds.items():
+        if not found and (fault := number_fault(value)):
+            problems.append((("checks", name, key), "", ManifestError(fault)))
+    try:
+        metric = _named_metric(test.metric, scope, experiment)
+    except ManifestError as error:
+        problems.append((("checks", name, "metric"), "", error))
+        return {"data": [], "steps": []}
+    return {"data": [], "steps": [metric["step"]], "metric": metric, "rules": canonical(bounds)}
+
+
+def _key_of(bounds: Mapping[str, Value], needle: str) -> str:
+    return next((key for key, value in bounds.items() if value == needle), "metric")
+
+
+def _named_metric(metric: str, scope: Scope, experiment: Experiment) -> dict[str, str]:
+    """Split ``train.accuracy`` or ``train@c=0.1.accuracy``: a label may have dots."""
+    head, dot, key = metric.partition(".")
+    step, at, _ = head.partition("@")
+    if step not in experiment.steps:
+        raise ManifestError(f"no step named '{step}'", hint=did_you_mean(step, experiment.steps))
+    if not experiment.steps[step].metrics:
+        hint = f'Write metrics = ["metrics.json"] under [steps.{step}].'
+        raise ManifestError(f"cannot be had: step '{step}' lists no metrics", hint=hint)
+    if not at:
+        return {"step": step, "key": key}
+    after = metric.removeprefix(f"{step}@")
+    labels = list(scope.sweeps[step].instances) if step in scope.sweeps else []
+    if not labels:
+        raise ManifestError(f"step '{step}' is not swept: it has no instances", hint=f"Write {step}.{key}.")
+    fitting = [label for label in labels if after.startswith(f"{label}.") and after != f"{label}."]
+    if not fitting:
+        last = after.rpartition(".")[2] if dot else "accuracy"
+        label = after.removesuffix(f".{last}")
+        hint = did_you_mean(f"{step}@{label}.{last}", [f"{step}@{known}.{last}" for known in labels])
+        raise ManifestError(f"step '{step}' has no instance '{label}'", hint=hint)
+    chosen = max(fitting, key=len)
+    return {"step": step, "label": chosen, "key": after.removeprefix(f"{chosen}.")}
+
+
+def _table(name: str, test: TableTest, scope: Scope, data: Mapping[str, Any], problems: list[Problem]) -> Planned:
+    found: list[tuple[str, NivisError]] = []
+    rules = {key: _resolved(value, scope.params, found) for key, value in test.rules.items()}
+    problems += [(("checks", name, _rule_of(test.rules, needle)), needle, error) for needle, error in found]
+    if not found:
+        problems += [
+            (("checks", name, *path), "", ManifestError(what, hint=hint)) for path, what, hint in faults(rules)
+        ]
+    try:
+        kind, thing, path = _place(test, scope)
+        format_ = test.format or _format(path or str(data.get(thing, {}).get("name", "")), kind, thing, path)
+    except ManifestError as error:
+        problems.append((("checks", name, test.key), "", error))
+        return {"data": [], "steps": []}
+    reading: dict[str, Any] = {"format": format_}
+    reading |= {"separator": test.separator} if test.separator else {}
+    reading |= {"na-values": list(test.na_values)} if test.na_values is not None else {}
+    return {
+        "data": [thing] if kind == "data" else [],
+        "steps": [thing] if kind == "step" else [],
+        "table": {kind: thing, "path": path},
+        "rules": "{}" if problems else canonical({**reading, **normalised(rules)}),
+    }
+
+
+def _rule_of(rules: Mapping[str, Value], needle: str) -> str:
+    return next((key for key, value in rules.items() if needle in canonical(value)), "columns")
+
+
+def _place(test: TableTest, scope: Scope) -> tuple[str, str, str]:
+    """Return what a table is of ("data" or "step" and its name) and its path below that."""
+    pieces = parse(test.table)
+    first = pieces[0] if pieces else ""
+    if not isinstance(first, Reference) or first.kind not in {"data", "steps"}:
+        hint = "Write ${data.NAME} or ${steps.NAME}/FILE; a file of the project is declared under [data]."
+        raise ManifestError(f"'{test.table}' does not begin with a data set or a step", hint=hint)
+    texts = []
+    for piece in pieces[1:]:
+        if isinstance(piece, Reference) and piece.kind != "params":
+            raise ManifestError(f"{piece.text} cannot stand here: only parameters can", hint="Name one table.")
+        texts.append(piece if isinstance(piece, str) else value_of(piece, scope.params))
+    rendered = Rendered()
+    [fragment] = resolve(first, scope, rendered) or [{}]
+    if rendered.problems:
+        error = rendered.problems[0][1]
+        raise ManifestError(error.what, hint=error.hint)
+    assert isinstance(fragment, dict)
+    [(kind, thing)] = fragment.items()
+    path = "".join(text if isinstance(text, str) else " ".join(text) for text in texts)
+    parts = path.strip("/").split("/")
+    if (path and not path.startswith("/")) or ".." in parts:
+        raise ManifestError(f"'{test.table}' is not a path below {first.text}", hint=f"Write {first.text}/FILE.")
+    if kind == "step" and not path.strip("/"):
+        raise ManifestError(f"{first.text} is a folder", hint=f"A file below it is written {first.text}/table.csv.")
+    return kind, str(thing), path.strip("/")
+
+
+def _format(file: str, kind: str, thing: str, path: str) -> str:
+    lower = file.lower()
+    found = next((format_ for end, format_ in _ENDS.items() if lower.endswith(end)), None)
+    if found is None:
+        known = ", ".join(dict.fromkeys(_ENDS.values()))
+        what = f"the name '{file}' does not say which format it has"
+        raise ManifestError(
+            what,
+            hint=f'Write format = "csv" (known: {known}), or a file below it: ${{{kind}.{thing}}}/….'
+            if not path
+            else f'Write format = "csv" (known: {known}).',
+        )
+    return found
+
+
+def _resolved(value: Any, params: Mapping[str, Value], found: list[tuple[str, NivisError]]) -> Any:
+    """Return a rule with its parameters' values; what is none is noted with the text to look for."""
+    if isinstance(value, dict):
+        return {key: _resolved(inner, params, found) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_resolved(inner, params, found) for inner in value]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    match = PARAMETER.match(value)
+    if match is None:
+        error = ManifestError(
+            f"'{value}' cannot stand here: only a parameter by itself can", hint='Write "${params.x}".'
+        )
+        found.append((value, error))
+        return value
+    known = lookup(match["path"], params)
+    if known is not None:
+        return known
+    try:
+        value_of(Reference(text=value, kind="params", path=match["path"]), params)
+    except ManifestError as error:
+        found.append((value, error))
+    return value
+
+
+# ------------------------------------------------------------------------------------------- graph
+
+
+def _nodes(planned: Planned) -> Iterator[Node]:
+    yield from (("data", name) for name in planned["data"])
+    yield from (("steps", name) for name in planned["steps"])
+
+
+class _Above:
+    """What steps are made from, directly and indirectly, looked up once each."""
+
+    def __init__(self, steps: Plans) -> None:
+        self._steps = steps
+
+    def of(self, planned: Planned) -> set[Node]:
+        """Return everything that a step, or a check, needs."""
+        found: set[Node] = set()
+        waiting = list(_nodes(planned))
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found.add(node)
+                waiting += _nodes(self._steps[node[1]]) if node[0] == "steps" else ()
+        return found
+
+    def latest(self, check: Planned) -> list[Node]:
+        """Return what a check refers to, without what other things that it refers to are made from."""
+        nodes = list(_nodes(check))
+        if len(nodes) < 2:
+            return nodes
+        earlier: set[Node] = set().union(*(self.of(self._steps[name]) for kind, name in nodes if kind == "steps"))
+        return [node for node in nodes if node not in earlier]
+
+
+def _keep_secrets(experiment: Experiment, checks: Plans, steps: Plans) -> None:
+    """Have tests of what comes from sensitive data tell rows, not values."""
+    above = _Above(steps)
+    secret: Sequence[Node] = [("data", name) for name, data in experiment.data.items() if data.sensitive]
+    for check in checks.values():
+        if secret and "table" in check and not above.of(check).isdisjoint(secret):
+            check["sensitive"] = True
