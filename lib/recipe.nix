@@ -2,7 +2,7 @@
   The attributes of one derivation as plain data, for `nivis shell` to set up what its builder would see.
 
   # Inputs
-  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step`: names, or both null for the development shell.
+  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step` (or "checks.NAME"): names, or both null for the development shell.
 
   # Type
   recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String } -> {
@@ -17,7 +17,9 @@
 }:
 let
   project = import ./project.nix { inherit root extra; };
-  derivation = if step == null then project.shell else project.experiments.${experiment}.steps.${step};
+  derivation = if step == null then project.shell else named.steps.${step} or named.checks.${substring 7 (-1) step};
+  inherit (builtins) substring;
+  named = project.experiments.${experiment};
   isDerivation = path: builtins.match ".*\\.drv" path != null;
 in
 {

@@ -63,6 +63,7 @@ def main():
         outputs = json.load(file)
     merged = runpy.run_path(environ["metrics"])["merged"]
     document = examine(environ["step"], environ["key"], outputs, json.loads(environ["files"]), bounds, merged)
+    print("\n".join([document["seen"], *(finding["what"] for finding in document["found"])]))
     os.mkdir(environ["out"])
     with open(f"{environ['out']}/check.json", "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, sort_keys=True, ensure_ascii=False)

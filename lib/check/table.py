@@ -304,6 +304,7 @@ def main():
         label = f"{table['label']}: " if "label" in table else ""
         seen += [label + saw] if saw else []
         found += [{**finding, "what": label + finding["what"]} for finding in findings]
+    print("\n".join([*seen, *(line for finding in found for line in (finding["what"], *finding.get("lines", [])))]))
     os.mkdir(environ["out"])
     document = {"held": not found, "seen": "; ".join(seen), "found": found}
     with open(f"{environ['out']}/check.json", "w", encoding="utf-8") as file:

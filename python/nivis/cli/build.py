@@ -9,9 +9,11 @@ import click
 
 from nivis.cli.command import Command
 from nivis.cli.completion import Target, complete_with, parameters, profiles
+from nivis.cli.message import error_text
 from nivis.cli.session import Session
 from nivis.cli.units import plural
 from nivis.engine.build import Outcome, build
+from nivis.engine.checks import CheckResult, warnings
 from nivis.engine.targets import parse_target
 from nivis.manifest.params import parse_overrides
 
@@ -31,6 +33,7 @@ FIGURES = 6  # named in a summary
         ("nivis build penguins", "one experiment"),
         ("nivis build penguins.train", "one step and what it needs"),
         ("nivis build penguins.train@c=0.1", "one instance of a swept step"),
+        ("nivis build penguins.checks.bills", "one check"),
         ("nivis build penguins --profile smoke", "with the parameters of [profiles.smoke]"),
         ("nivis build penguins -P model.c=3", "with another parameter, this time only"),
         ("nivis build --keep-going -j 2", "two steps at a time, past failures"),
@@ -78,6 +81,8 @@ def command(
         session.say("no experiments yet; 'nivis new NAME' begins one")
     for outcome in outcomes:
         session.say(summary(outcome, session.shown, unfold=session.verbosity > 0))
+        for warning in warnings(outcome.checks, outcome.target.experiment):
+            session.say(error_text(warning, width=None))
 
 
 def document(outcome: Outcome, root: Path) -> dict[str, object]:
@@ -89,6 +94,10 @@ def document(outcome: Outcome, root: Path) -> dict[str, object]:
         "built": list(outcome.built),
         "metrics": dict(outcome.metrics),
         "figures": [str(path.relative_to(root)) for path in outcome.figures],
+        "checks": {
+            check.name: {"state": check.state, "seen": check.seen, "found": [finding.what for finding in check.found]}
+            for check in outcome.checks
+        },
     }
 
 
@@ -104,12 +113,24 @@ def summary(outcome: Outcome, shown: Callable[[Path], str], *, unfold: bool = Fa
     for step, metrics in outcome.metrics.items():
         named = ranges(metrics) if step in sweeps and isinstance(metrics, Mapping) else flatten(metrics)
         lines += [f"  {step}.{name} = {value}" for name, value in named]
+    if outcome.checks:
+        lines.append(f"  {'checks':<7}  {checked(outcome.checks)}")
     figures = outcome.figures if unfold else outcome.figures[:FIGURES]
     lines += [f"  {'' if index else 'figures':<7}  {shown(path)}" for index, path in enumerate(figures)]
     if len(figures) < len(outcome.figures):
         lines.append(f"  {'':<7}  and {len(outcome.figures) - len(figures)} more")
     lines.append(f"  result   {shown(outcome.link)}")
     return "\n".join(lines)
+
+
+def checked(checks: Sequence[CheckResult]) -> str:
+    """Return ``3 held``, ``2 held, 1 does not: bills``; of one check by itself what it saw."""
+    held = [check for check in checks if check.held]
+    if len(checks) == len(held) == 1 and held[0].seen:
+        return f"1 held ({held[0].seen})"
+    others = ", ".join(check.name for check in checks if not check.held)
+    verb = "does not" if len(checks) - len(held) == 1 else "do not"
+    return f"{len(held)} held" + (f", {len(checks) - len(held)} {verb}: {others}" if others else "")
 
 
 def folded(built: Sequence[str], sweeps: Mapping[str, Sequence[str]]) -> list[str]:

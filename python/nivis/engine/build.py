@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from nivis.engine.checks import CheckResult, checks_of
+from nivis.engine.checks import CheckResult, check_name, check_of, checks_of
 from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.plans import vary
@@ -24,7 +24,7 @@ from nivis.errors import NivisError, StepError
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import swept
+from nivis.plan.instances import Plan, swept
 from nivis.plan.keys import source_digest
 
 
@@ -66,7 +66,7 @@ def build(
     state = read_state(workspace.project.root)
     todo = [target for target in wanted if not _is_done(workspace, target, keys, state)]
     ran: Mapping[str, Build] = _run(workspace, locked, todo, keys, keep_going=keep_going) if todo else {}
-    return [_outcome(workspace, target, ran, swept(locked.plans[target.experiment])) for target in wanted]
+    return [_outcome(workspace, target, ran, locked.plans[target.experiment]) for target in wanted]
 
 
 def link_of(workspace: Workspace, target: Target) -> Path:
@@ -168,13 +168,14 @@ def _link(workspace: Workspace, link: Path, out: str) -> None:
     run(argv, environ=workspace.nix_environ, doing=f"linking {link.name}")
 
 
-def _outcome(
-    workspace: Workspace, target: Target, ran: Mapping[str, Build], sweeps: Mapping[str, Sequence[str]]
-) -> Outcome:
+def _outcome(workspace: Workspace, target: Target, ran: Mapping[str, Build], plan: Plan) -> Outcome:
+    sweeps = swept(plan)
     link = link_of(workspace, target)
     built = tuple(sorted(label for label in ran if label.startswith(f"{target.experiment}.")))
     if target.step is not None:
-        return Outcome(target=target, link=link, out=str(link.readlink()), built=built, sweeps=sweeps)
+        name = check_name(target.step)
+        checks = () if name is None else (check_of(link, name, plan),)
+        return Outcome(target=target, link=link, out=str(link.readlink()), built=built, sweeps=sweeps, checks=checks)
     return Outcome(
         target=target,
         link=link,

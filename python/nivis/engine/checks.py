@@ -14,6 +14,7 @@ from typing import Any
 
 from nivis.engine.usage import PREFIX
 from nivis.errors import StepError
+from nivis.plan.instances import Plan
 
 PART = "checks."  # penguins.checks.bills
 MOST = 12  # lines about what was found
@@ -48,10 +49,15 @@ class CheckResult:
         """Return ``held``, ``blocked`` or ``warned``."""
         return "held" if self.held else "blocked" if self.severity == "block" else "warned"
 
+    @property
+    def note(self) -> str:
+        """Return what it is about in a few words: what was seen, or the first thing that was found."""
+        return self.seen if self.held or not self.found else _flat(self.found[0].what)
 
-def is_check(step: str | None) -> bool:
-    """Tell whether a target's step is a check."""
-    return step is not None and step.startswith(PART)
+
+def check_name(step: str | None) -> str | None:
+    """Return the name of the check that a target's step is; None if it is none."""
+    return step.removeprefix(PART) if step is not None and step.startswith(PART) else None
 
 
 def checks_of(result: Path) -> tuple[CheckResult, ...]:
@@ -61,6 +67,17 @@ def checks_of(result: Path) -> tuple[CheckResult, ...]:
     except FileNotFoundError:
         return ()
     return tuple(decode(name, entry) for name, entry in json.loads(text).items())
+
+
+def check_of(out: Path, name: str, plan: Plan) -> CheckResult:
+    """Return one check from its own output; the plan knows what is told of it."""
+    raw = json.loads((out / "check.json").read_text(encoding="utf-8"))
+    return decode(name, {**plan["checks"][name], **raw})
+
+
+def warnings(checks: Iterable[CheckResult], experiment: str) -> list[CheckError]:
+    """Return what is told of checks that do not hold and stop nothing."""
+    return [problem(check, f"{experiment}.{PART}{check.name}") for check in checks if check.state == "warned"]
 
 
 def decode(name: str, raw: Mapping[str, Any]) -> CheckResult:
@@ -75,13 +92,13 @@ def blocked(lines: Iterable[str], label: str) -> CheckError | None:
     for line in lines:
         if line.startswith(PREFIX + '{"check"'):
             raw = json.loads(line.removeprefix(PREFIX))["check"]
-            return problem(decode(raw["name"], raw), label)
+            return problem(decode(raw["name"], raw), label.partition(" ")[0])
     return None
 
 
 def problem(check: CheckResult, label: str) -> CheckError:
     """Return what is said of a check that does not hold: what was assumed, what was found, what to do."""
-    what = "the check does not hold" if check.severity == "block" else "the check does not hold (it stops nothing)"
+    what = f"{'' if check.severity == 'block' else 'warning: '}the check does not hold"
     return CheckError(
         what, where=label, hint=_sentence(check.fix), lines=[f"assumed: {_flat(check.why)}", *_shown(check.found)]
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from nivis.engine.checks import check_name
 from nivis.engine.evaluate import Recipe, evaluate_recipe
 from nivis.engine.locking import lock_project
 from nivis.engine.plans import lock_named
@@ -19,7 +20,9 @@ from nivis.engine.realise import realise
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
+from nivis.errors import UsageError
 from nivis.nix.store import nix32
+from nivis.plan.instances import Plan
 
 # Of the user's own environment a step's shell keeps what a terminal needs.
 TERMINAL = ("TERM", "COLORTERM", "COLUMNS", "LINES")
@@ -63,6 +66,7 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
     assert target.step is not None
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
+    _refuse_rules(target, locked.plans[target.experiment])
     inventory, recipe = evaluate_recipe(workspace, target.experiment, target.step)
     supply(workspace, inventory, locked.lock, locked.plans)
     _realise_inputs(workspace, recipe)
@@ -81,6 +85,14 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
         root=folder,
         name=str(target),
     )
+
+
+def _refuse_rules(target: Target, plan: Plan) -> None:
+    """Raise UsageError for a check that is no command."""
+    name = check_name(target.step)
+    if name is not None and "files" not in plan["checks"][name]:
+        hint = f"Run `nivis build {target}`, or enter the shell of a step that reads the same."
+        raise UsageError("a check without a command has no environment to enter", where=str(target), hint=hint)
 
 
 def enter(place: Place, command: Sequence[str]) -> int:

@@ -111,7 +111,8 @@ class Inventory:
             found[self.tables.drv] = "environment for checks of tables"
         for name, experiment in self.experiments.items():
             for check_name, check in experiment.checks.items():
-                found |= dict.fromkeys((check.drv, check.verdict.drv), f"{name}.checks.{check_name}")
+                label = f"{name}.checks.{check_name}"
+                found |= {check.drv: label, check.verdict.drv: f"{label} (verdict)"}
             found[experiment.drv] = f"{name} (result)"
             found.update({item.drv: f"{name}.{step} (all instances)" for step, item in experiment.joined.items()})
         return found

@@ -31,8 +31,8 @@ def read_log(workspace: Workspace, target: Target) -> Log:
         load_experiments(workspace.project, [target.experiment])  # says so if there is none of that name
         raise _no_log(target)
     check_steps([target], {target.experiment: read_plan(workspace, target.experiment)}, one=True)
-    steps = evaluate(workspace, [target.experiment]).experiments[target.experiment].steps
-    argv = [workspace.nix.tool("nix-store"), "--read-log", steps[target.step].drv]
+    item = evaluate(workspace, [target.experiment]).experiments[target.experiment].item(target.step)
+    argv = [workspace.nix.tool("nix-store"), "--read-log", item.drv]
     try:
         text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout
     except NivisError as error:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from nivis.engine.checks import PART, check_of
 from nivis.engine.evaluate import evaluate
+from nivis.engine.inventory import ExperimentItem
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
@@ -16,7 +19,7 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
-from nivis.plan.instances import step_of, swept
+from nivis.plan.instances import Plan, step_of, swept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +37,25 @@ class StepStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStatus:
+    """One check: ``held``, ``blocked``, ``warned`` or ``missing``."""
+
+    name: str
+    state: str
+    note: str = ""  # what it saw, or the first thing that it found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentStatus:
     """One experiment; ``unlocked`` where `nivis lock` has to run before more can be said."""
 
     name: str
     title: str
     status: str  # as the manifest says: idea, running, done, abandoned
-    state: str  # built, stale, missing, failed, unlocked
+    state: str  # built, stale, missing, failed, blocked (by a check), unlocked
     steps: tuple[StepStatus, ...] = ()
     profile: str = ""  # the one whose parameters it has
+    checks: tuple[CheckStatus, ...] = ()
 
 
 def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[ExperimentStatus]:
@@ -63,26 +76,45 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
         steps: tuple[StepStatus, ...] = ()
+        checks: tuple[CheckStatus, ...] = ()
         if inventory and name in inventory.experiments:
             item = inventory.experiments[name]
             outs = {step: entry.out for step, entry in item.steps.items()}
-            absent = missing([*outs.values(), item.out], nix=offline.nix, environ=offline.nix_environ)
+            absent = missing(
+                [*outs.values(), item.out, *(check.out for check in item.checks.values())],
+                nix=offline.nix,
+                environ=offline.nix_environ,
+            )
             each = {step: _step(f"{name}.{step}", outs[step], absent, state) for step in outs}
             wanted = [target.step for target in targets if target.experiment == name]
+            checks = tuple(_checks(item, plan, absent, wanted))
             steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted))
         found.append(
             ExperimentStatus(
                 name=name,
                 title=experiment.title,
                 status=experiment.status,
-                state=_worst([step.state for step in steps])
+                state=_worst([*(check.state for check in checks), *(step.state for step in steps)])
                 if inventory and name in inventory.experiments
                 else "unlocked",
                 steps=steps,
+                checks=checks,
                 profile=str(plan.get("profile", "")),
             )
         )
     return found
+
+
+def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence[str | None]) -> Iterator[CheckStatus]:
+    """Yield the checks that were asked for."""
+    for name, check in item.checks.items():
+        if wanted and None not in wanted and f"{PART}{name}" not in wanted:
+            continue
+        if check.out in absent:
+            yield CheckStatus(name=name, state="missing")
+        else:
+            result = check_of(Path(check.out), name, plan)
+            yield CheckStatus(name=name, state=result.state, note=result.note)
 
 
 def _folded(
@@ -141,4 +173,4 @@ def _step(label: str, out: str, absent: set[str], state: State) -> StepStatus:
 
 
 def _worst(states: Sequence[str]) -> str:
-    return next((state for state in ("failed", "stale", "missing") if state in states), "built")
+    return next((state for state in ("blocked", "failed", "stale", "missing") if state in states), "built")

@@ -12,7 +12,7 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
 A swept step has ``"instances": {label: {"values": text, "texts": [string], …}}`` as well: ``{"text": n}`` in its
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``
 are those of its ``steps`` of which an instance gets the one with its own label; of others that are swept it gets all.
-``"checks"`` and the steps' ``"guards"`` are in plan/checks.py; a plan without checks has neither.
+``"checks"`` and the steps' ``"guards"`` are in plan/checks.py and plan/guards.py; a plan without checks has neither.
 With parameters other than [params] the plan has ``"variant"``, its own name, ``"profile"`` and ``"overrides": text``.
 """
 
@@ -25,9 +25,10 @@ from nivis.errors import NivisError, raise_all
 from nivis.lock.model import LockedData
 from nivis.manifest.model import Experiment, Project
 from nivis.manifest.toml import dotted, place
-from nivis.plan.checks import add_guards, plan_checks
+from nivis.plan.checks import plan_checks
 from nivis.plan.data import plan_data
 from nivis.plan.files import Files
+from nivis.plan.guards import add_guards
 from nivis.plan.matrix import Problem
 from nivis.plan.order import order
 from nivis.plan.steps import StepPlanner, canonical

@@ -1,4 +1,4 @@
-"""Plan checks: what each tests, by which rules, and which steps wait for its verdict.
+"""Plan checks: what each tests, by which rules, and which steps wait for it.
 
     "checks": {name: {"why", "fix", "severity", "data": [name], "steps": [name], …}}    and one of
         what a step has                                                        a command
@@ -6,22 +6,20 @@
         "metric": {"step": name, "label"?, "key": dotted}, "rules": text        bounds for a metric
     "steps": {name: {…, "guards": [check]}}
 
-A check guards what it refers to: steps that refer to it as well wait until the check has held. Where one of the things
-that it refers to is made from another (a check compares ``clean`` with the raw data), it guards the later one only, or
-``clean`` would wait for a check that waits for ``clean``.
+``"guards"`` are in plan/guards.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from nivis.errors import ManifestError, NivisError, did_you_mean
 from nivis.manifest.matrix import PARAMETER
 from nivis.manifest.model import Check, Experiment, MetricTest, Step, TableTest, Value
 from nivis.manifest.rules import faults, normalised, number_fault
+from nivis.plan.guards import Plans, keep_secrets
 from nivis.plan.matrix import Problem
-from nivis.plan.order import order
 from nivis.plan.references import Reference, Rendered, Scope, parse
 from nivis.plan.resolve import lookup, resolve, value_of
 from nivis.plan.steps import Planned, StepPlanner, canonical
@@ -30,9 +28,6 @@ _ENDS = {
     ".csv": "csv", ".csv.gz": "csv", ".tsv": "tsv", ".tsv.gz": "tsv", ".json": "json", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".parquet": "parquet",
 }  # fmt: skip
-
-Node = tuple[str, str]  # ("data", name) or ("steps", name)
-Plans = Mapping[str, Planned]
 
 
 def plan_checks(
@@ -44,31 +39,8 @@ def plan_checks(
         planned = _test(check, planner, experiment, data, problems)
         checks[name] = {"why": check.why, "fix": check.fix, "severity": check.severity, **planned}
     if not problems:
-        _keep_secrets(experiment, checks, steps)
+        keep_secrets(experiment, checks, steps)
     return checks
-
-
-def add_guards(steps: Plans, checks: Plans) -> None:
-    """Note with each step which blocking checks it waits for; raises ManifestError (without a place) for a circle."""
-    above = _Above(steps)
-    guards: dict[Node, list[str]] = {}
-    for name, check in checks.items():
-        for node in above.latest(check) if check["severity"] == "block" else ():
-            guards.setdefault(node, []).append(name)
-    for step in steps.values():
-        names = sorted({name for node in _nodes(step) for name in guards.get(node, ())})
-        if names:
-            step["guards"] = names
-    needs = {
-        name: [*step["steps"], *(f"checks.{guard}" for guard in step.get("guards", ()))] for name, step in steps.items()
-    }
-    try:
-        order(needs | {f"checks.{name}": check["steps"] for name, check in checks.items()})
-    except ManifestError as error:
-        what = (
-            f"steps and the checks that guard what they read wait for one another{error.what.partition('another')[2]}"
-        )
-        raise ManifestError(what, hint="Split a check that refers to several steps into one for each.") from None
 
 
 # ------------------------------------------------------------------------------------------- tests
@@ -245,46 +217,3 @@ def _resolved(value: Any, params: Mapping[str, Value], found: list[tuple[str, Ni
     except ManifestError as error:
         found.append((value, error))
     return value
-
-
-# ------------------------------------------------------------------------------------------- graph
-
-
-def _nodes(planned: Planned) -> Iterator[Node]:
-    yield from (("data", name) for name in planned["data"])
-    yield from (("steps", name) for name in planned["steps"])
-
-
-class _Above:
-    """What steps are made from, directly and indirectly, looked up once each."""
-
-    def __init__(self, steps: Plans) -> None:
-        self._steps = steps
-
-    def of(self, planned: Planned) -> set[Node]:
-        """Return everything that a step, or a check, needs."""
-        found: set[Node] = set()
-        waiting = list(_nodes(planned))
-        while waiting:
-            node = waiting.pop()
-            if node not in found:
-                found.add(node)
-                waiting += _nodes(self._steps[node[1]]) if node[0] == "steps" else ()
-        return found
-
-    def latest(self, check: Planned) -> list[Node]:
-        """Return what a check refers to, without what other things that it refers to are made from."""
-        nodes = list(_nodes(check))
-        if len(nodes) < 2:
-            return nodes
-        earlier: set[Node] = set().union(*(self.of(self._steps[name]) for kind, name in nodes if kind == "steps"))
-        return [node for node in nodes if node not in earlier]
-
-
-def _keep_secrets(experiment: Experiment, checks: Plans, steps: Plans) -> None:
-    """Have tests of what comes from sensitive data tell rows, not values."""
-    above = _Above(steps)
-    secret: Sequence[Node] = [("data", name) for name, data in experiment.data.items() if data.sensitive]
-    for check in checks.values():
-        if secret and "table" in check and not above.of(check).isdisjoint(secret):
-            check["sensitive"] = True
