@@ -1,6 +1,6 @@
 """Run a check's command inside a step's builder (step.sh), and note in $out/check.json how it ended.
 
-    {"held": false, "found": [{"what": "the command ended with status 1; its last lines", "lines": […]}]}
+    {"held": false, "found": [{"what": "the command ended with status 1", "lines": [the last ones]}]}
 
 Of a check that held nothing else is noted: what commands print (durations) differs between runs.
 
@@ -45,8 +45,7 @@ def main():
     status, lines = run(script)
     document = {"held": status == 0, "found": []}
     if status != 0:
-        what = ending(status) + ("; its last lines" if lines else "")
-        document["found"] = [{"what": what, "lines": lines}]
+        document["found"] = [{"what": ending(status), "lines": lines}]
     os.makedirs(os.environ["out"], exist_ok=True)  # the command may have removed it
     with open(f"{os.environ['out']}/check.json", "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, sort_keys=True, ensure_ascii=False)

@@ -23,14 +23,15 @@ LONGEST = 80  # characters of one
 
 # The words that pandas takes for a missing value.
 NA = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-ROW = "row of the table"  # no column of anybody's
+COUNT = "number in the table"  # no column of anybody's
 TYPES = {
     "text": "text", "integer": "an integer", "number": "a number", "boolean": "true or false", "date": "a date",
     "datetime": "a date or time",
 }  # fmt: skip
+REASONS = {"found more fields": "a row has more fields than the header", "empty CSV": "it is empty"}
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -46,7 +47,7 @@ def scan(path, rules):
     if kind == "json":
         return pl.read_json(path, infer_schema_length=None).lazy()
     separator = rules.get("separator", "\t" if kind == "tsv" else ",")
-    return pl.scan_csv(path, separator=separator, infer_schema=False, null_values=list(rules.get("na-values", NA)))
+    return pl.scan_csv(path, separator=separator, infer_schema=False, null_values=["", *rules.get("na-values", NA)])
 
 
 def wanted(rules, names):
@@ -60,10 +61,10 @@ def load(path, rules):
     lazy = scan(path, rules)
     names = lazy.collect_schema().names()
     columns = wanted(rules, names)
-    if not columns:
-        return names, lazy.select(pl.len()).collect().item(), pl.DataFrame()
-    frame = lazy.select(columns).collect()
-    return names, frame.height, frame
+    # Of other columns a count: so every field of a text is looked at, but not kept, and a row with too many is found.
+    others = [pl.col(name).null_count().alias(f"{COUNT} {name}") for name in names if name not in columns]
+    frame = lazy.select(*columns, *others, pl.len().alias(COUNT)).collect()
+    return names, frame[COUNT][0] if frame.height else 0, frame
 
 
 # ------------------------------------------------------------------------------------------- values
@@ -126,6 +127,15 @@ def read(series, kind, *, untyped):
     return None
 
 
+def type_of(dtype):
+    """Name a type as people do."""
+    if dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
+        return TYPES["text"]
+    known = {"integer": dtype.is_integer(), "number": dtype.is_numeric(), "boolean": dtype == pl.Boolean}
+    known |= {"date": dtype == pl.Date, "datetime": isinstance(dtype, pl.Datetime)}
+    return next((TYPES[kind] for kind, fits in known.items() if fits), str(dtype))
+
+
 def bound(text, kind):
     """Return a bound as a value that a column of a type is compared with."""
     if kind in {"date", "datetime"}:
@@ -183,7 +193,7 @@ def test_column(name, series, rule, findings, *, untyped):
     kind = rule.get("type")
     values = read(series, kind, untyped=untyped)
     if values is None:
-        findings.add(f"{name}: is {series.dtype}, not {TYPES[kind]}")
+        findings.add(f"{name}: is {type_of(series.dtype)}, not {TYPES[kind]}")
         return
     wrong = values.is_null() & ~missing
     if wrong.any():
@@ -273,7 +283,8 @@ def examine(path, rules, *, sensitive):
     try:
         names, count, frame = load(path, rules)
     except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).strip().splitlines()[0] if os.path.exists(path) else "there is no such file"
+        text = str(error).strip().partition("\n")[0] if os.path.exists(path) else "there is no such file"
+        reason = next((known for start, known in REASONS.items() if text.startswith(start)), text)
         findings.add(f"'{os.path.basename(path)}' cannot be read as {rules['format']}: {reason}")
         return "", findings.found
     test_rows(count, rules.get("rows", {}), findings)

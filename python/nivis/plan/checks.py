@@ -132,7 +132,11 @@ def _table(name: str, test: TableTest, scope: Scope, data: Mapping[str, Any], pr
         ]
     try:
         kind, thing, path = _place(test, scope)
-        format_ = test.format or _format(path or str(data.get(thing, {}).get("name", "")), kind, thing, path)
+        entry = data.get(thing, {}) if kind == "data" and not path else {}
+        if "tree" in entry and not test.format:
+            hint = f'A file below it is written table = "${{data.{thing}}}/table.csv".'
+            raise ManifestError(f"data set '{thing}' is a folder", hint=hint)
+        format_ = test.format or _format(path or str(entry.get("name", "")))
     except ManifestError as error:
         problems.append((("checks", name, test.key), "", error))
         return {"data": [], "steps": []}
@@ -179,18 +183,12 @@ def _place(test: TableTest, scope: Scope) -> tuple[str, str, str]:
     return kind, str(thing), path.strip("/")
 
 
-def _format(file: str, kind: str, thing: str, path: str) -> str:
-    lower = file.lower()
-    found = next((format_ for end, format_ in _ENDS.items() if lower.endswith(end)), None)
+def _format(file: str) -> str:
+    """Return what a file's name says of its format."""
+    found = next((format_ for end, format_ in _ENDS.items() if file.lower().endswith(end)), None)
     if found is None:
-        known = ", ".join(dict.fromkeys(_ENDS.values()))
         what = f"the name '{file}' does not say which format it has"
-        raise ManifestError(
-            what,
-            hint=f'Write format = "csv" (known: {known}), or a file below it: ${{{kind}.{thing}}}/….'
-            if not path
-            else f'Write format = "csv" (known: {known}).',
-        )
+        raise ManifestError(what, hint=f'Write format = "csv" (known: {", ".join(dict.fromkeys(_ENDS.values()))}).')
     return found
 
 

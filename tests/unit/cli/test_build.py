@@ -50,6 +50,7 @@ def test_the_document() -> None:
         "built": ["birds.clean", "birds.train"],
         "metrics": {"train": {"accuracy": 0.97123456789, "birds": {"test": 86}, "good": True}},
         "figures": ["generated/birds/figures/a.svg", "generated/birds/figures/b.svg"],
+        "checks": {},
     }
 
 
