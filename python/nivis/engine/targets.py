@@ -47,7 +47,7 @@ def _problems(target: Target, plan: Plan, *, one: bool) -> Iterator[UsageError]:
     step, label = step_of(target.step)
     labels = swept(plan).get(step, [])
     if step not in plan["steps"]:
-        hint = did_you_mean(step, plan["steps"])
+        hint = did_you_mean(step, [*plan["steps"], *(f"checks.{name}" for name in plan.get("checks", {}))])
         yield UsageError(f"no step named '{step}' in '{target.experiment}'", hint=hint)
     elif label and not labels:
         hint = f"Say {target.experiment}.{step}."

@@ -132,11 +132,7 @@ def _table(name: str, test: TableTest, scope: Scope, data: Mapping[str, Any], pr
         ]
     try:
         kind, thing, path = _place(test, scope)
-        entry = data.get(thing, {}) if kind == "data" and not path else {}
-        if "tree" in entry and not test.format:
-            hint = f'A file below it is written table = "${{data.{thing}}}/table.csv".'
-            raise ManifestError(f"data set '{thing}' is a folder", hint=hint)
-        format_ = test.format or _format(path or str(entry.get("name", "")))
+        format_ = test.format or _format(path or _whole(thing, data.get(thing, {})))
     except ManifestError as error:
         problems.append((("checks", name, test.key), "", error))
         return {"data": [], "steps": []}
@@ -181,6 +177,14 @@ def _place(test: TableTest, scope: Scope) -> tuple[str, str, str]:
     if kind == "step" and not path.strip("/"):
         raise ManifestError(f"{first.text} is a folder", hint=f"A file below it is written {first.text}/table.csv.")
     return kind, str(thing), path.strip("/")
+
+
+def _whole(name: str, data: Mapping[str, Any]) -> str:
+    """Return the file that a data set is."""
+    if "tree" in data:
+        hint = f'A file below it is written table = "${{data.{name}}}/table.csv".'
+        raise ManifestError(f"data set '{name}' is a folder", hint=hint)
+    return str(data.get("name", ""))
 
 
 def _format(file: str) -> str:

@@ -78,6 +78,25 @@ def test_what_can_be_built() -> None:
     ]  # fmt: skip
 
 
+def test_checks() -> None:
+    check = {**item("c"), "verdict": item("c-verdict")}
+    birds = {**RAW["experiments"]["birds"], "checks": {"bills": check}}  # type: ignore[index]
+    inventory = decode({**RAW, "tables": item("tables"), "experiments": {"birds": birds}})
+    assert inventory.tables == an_item("tables")
+    assert {store("tables"), store("c"), store("c-verdict")} <= set(inventory.paths())
+    assert {drv: label for drv, label in inventory.labels().items() if "check" in label} == {
+        store("tables.drv"): "environment for checks of tables",
+        store("c.drv"): "birds.checks.bills",
+        store("c-verdict.drv"): "birds.checks.bills (verdict)",
+    }
+    found = inventory.experiments["birds"]
+    assert found.item("checks.bills") == an_item("c")
+    assert [found.to_build(step) for step in ("checks.bills", "clean", None)] == [
+        store("c-verdict.drv"), store("clean.drv"), store("birds.drv"),
+    ]  # fmt: skip
+    assert "birds.checks.bills" not in inventory.step_labels().values()
+
+
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:
     inventory = decode({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}})
     assert (inventory.base, inventory.toolchain) == (None, None)

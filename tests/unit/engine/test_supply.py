@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem
+from nivis.engine.inventory import CheckItem, DataItem, ExperimentItem, Inventory, Item, WheelItem
 from nivis.engine.supply import Need, fetch_files, given, needed
 from nivis.engine.workspace import Workspace
 from nivis.fetch.cache import Cache
@@ -94,6 +94,43 @@ def test_needed(absent: set[str], need: Need) -> None:
 def test_a_shell_needs_the_environment_though_every_result_is_there() -> None:
     absent = ALL - {"lab"}
     assert needed(INVENTORY, LOCK, PLANS, absent, shell=True) == Need(base=True, wheels=(ATTRS, SIX))
+
+
+POLARS = Wheel(name="polars", version="1", file="polars.whl", sha256="p")
+CHECKED = replace(
+    INVENTORY,
+    tables=item("tables"),
+    wheels=(*INVENTORY.wheels, WheelItem(file="polars.whl", archive="polars.whl", out="polars")),
+    experiments={
+        "lab": replace(
+            INVENTORY.experiments["lab"],
+            checks={
+                name: CheckItem(drv=f"{name}.drv", out=name, verdict=item(f"{name}-verdict"))
+                for name in ("rules", "floor", "command")
+            },
+        )
+    },
+)
+CHECKS = {
+    "rules": {"table": {"data": "birds"}, "data": ["birds"]},
+    "floor": {"metric": {"step": "train"}, "data": []},
+    "command": {"run": ["x"], "files": [], "data": ["table"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("absent", "need"),
+    [
+        ({"rules"}, Need(wheels=(POLARS,), data={"lab/birds": BIRDS})),
+        ({"floor"}, Need()),
+        ({"command"}, Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
+    ],
+)
+def test_what_checks_need(absent: set[str], need: Need) -> None:
+    lock = replace(LOCK, tables=PythonEnvironment(request="", wheels=(POLARS,)))
+    made = {"clean", "train", "rules", "floor", "command", "base", "toolchain"} - absent
+    gone = set(CHECKED.paths()) - made
+    assert needed(CHECKED, lock, {"lab": {**PLANS["lab"], "checks": CHECKS}}, gone) == need
 
 
 def test_what_plain_nix_cannot_fetch() -> None:

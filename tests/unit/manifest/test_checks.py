@@ -1,6 +1,7 @@
 """Decoding [checks]: every kind, and the whole text of every error."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -272,7 +273,7 @@ def test_what_is_not_known_yet_is_no_fault() -> None:
 
 
 def test_the_form_that_builders_read() -> None:
-    columns = {
+    columns: dict[str, Any] = {
         "a": "integer",
         "b": {"between": [1, 2]},
         "c": {"newest": "2020-01-01"},

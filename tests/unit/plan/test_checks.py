@@ -94,7 +94,9 @@ def test_rules_for_a_data_set(project: Project) -> None:
             "data": ["birds"],
             "steps": [],
             "table": {"data": "birds", "path": ""},
-            "rules": '{"columns":{"bill":{"at-least":20,"at-most":70.5,"type":"number"}},"format":"csv","na-values":["-"]}',
+            "rules": (
+                '{"columns":{"bill":{"at-least":20,"at-most":70.5,"type":"number"}},"format":"csv","na-values":["-"]}'
+            ),
         }
     }
     assert guards(found) == {"clean": ["c"]}

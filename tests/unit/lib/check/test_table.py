@@ -25,7 +25,7 @@ CSV = """id,bill,species,day,ok,n
 """
 
 
-def examine(path: Path, rules: dict[str, Any], *, sensitive: bool = False, **reading: object) -> tuple[str, list[Any]]:
+def examine(path: Path, rules: dict[str, Any], *, sensitive: bool = False, **reading: Any) -> tuple[str, list[Any]]:
     """Judge a table as the plan has its rules."""
     assert list(faults(rules)) == []
     document = {"format": path.name.partition(".")[2].removesuffix(".gz"), **reading, **normalised(rules)}
@@ -156,9 +156,8 @@ def test_what_counts_as_missing(tmp_path: Path) -> None:
     assert [what for what, _ in examine(path, rules, separator=";")[1]] == [
         "a: 1 of 2 values is missing", "b: 1 of 2 values is missing",
     ]  # fmt: skip
-    assert [what for what, _ in examine(path, rules, **{"separator": ";", "na-values": ["-9"]})[1]] == [
-        "a: 2 of 2 values are missing"
-    ]
+    reading: dict[str, Any] = {"separator": ";", "na-values": ["-9"]}
+    assert [what for what, _ in examine(path, rules, **reading)[1]] == ["a: 2 of 2 values are missing"]
 
 
 def frame() -> pl.DataFrame:
