@@ -5,10 +5,10 @@
   instances, which are `experiment-x.steps."train@c=0.1"`; `instances.train` has them by label.
 
   # Inputs
-  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock.
+  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock. `tables`: see check/; null without rules for tables.
 
   # Type
-  experiment :: { toolchain, environment, plan, root, lock, sourceFolders } -> Derivation
+  experiment :: { toolchain, environment, plan, root, lock, sourceFolders, tables ? } -> Derivation
 */
 {
   toolchain,
@@ -165,7 +165,9 @@ let
     ${if planned == { } then null else "checks"} = toJSON (
       mapAttrs (name: check: { inherit (check) why fix severity; out = "${checks.${name}}"; }) planned
     );
-    ${if planned == { } then null else "verdicts"} = map (check: "${check.verdict}") (attrValues checks);
+    ${if planned == { } then null else "verdicts"} = map (name: "${checks.${name}.verdict}") (
+      filter (name: planned.${name}.severity == "block") (attrNames planned)
+    );
     provenance = toJSON {
       inherit (plan) experiment name params;
       # Of parameters other than those of [params]: what sets them.

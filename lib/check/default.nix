@@ -25,20 +25,19 @@
   paths,
 }:
 let
-  inherit (builtins)
-    attrValues
-    concatStringsSep
-    filter
-    head
-    toJSON
-    ;
-  python = name: attributes: derivation ({
-    name = "${experiment}-${name}";
-    inherit (toolchain) system;
-    PATH = toolchain.programs; # Nix passes a builder its bare name, and Python finds itself by PATH
-    LC_ALL = "C.UTF-8";
-    TZ = "UTC";
-  } // attributes);
+  inherit (builtins) filter head toJSON;
+  python =
+    name: attributes:
+    derivation (
+      {
+        name = "${experiment}-${name}";
+        inherit (toolchain) system;
+        PATH = toolchain.programs; # Nix passes a builder its bare name, and Python finds itself by PATH
+        LC_ALL = "C.UTF-8";
+        TZ = "UTC";
+      }
+      // attributes
+    );
 
   table =
     name: check:
@@ -57,7 +56,7 @@ let
         ./table.py
       ];
       PATH = "${tables}/bin:${toolchain.programs}";
-      POLARS_SKIP_CPU_CHECK = "1"; # it would run a program to ask
+      POLARS_MAX_THREADS = "1"; # like any step that asks for no more
       inherit (check) rules;
       tables = toJSON places;
       sensitive = check.sensitive or false;
