@@ -2,8 +2,8 @@
   The attributes of one derivation as plain data, for `nivis shell` to set up what its builder would see.
 
   # Inputs
-  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step` (or "checks.NAME"): names, or both
-  null for the development shell.
+  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step` (or "checks.NAME (test)"): names, or
+  both null for the development shell.
 
   # Type
   recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String } -> {
@@ -17,10 +17,8 @@
   step ? null,
 }:
 let
-  project = import ./project.nix { inherit root extra; };
-  derivation = if step == null then project.shell else named.steps.${step} or named.checks.${substring 7 (-1) step};
-  inherit (builtins) substring;
-  named = project.experiments.${experiment};
+  project = import ./project.nix { inherit root extra; deferred = true; };
+  derivation = if step == null then project.shell else project.experiments.${experiment}.recipes.${step};
   isDerivation = path: builtins.match ".*\\.drv" path != null;
 in
 {

@@ -7,7 +7,8 @@
   # Inputs
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
-  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }. `verdicts`: by name, those of checks.
+  `instances`: by name and label, those of steps that are swept or fanned out; `gathered`: by name, all of them: { paths, inputs }.
+  `verdicts`: by name, those of checks.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -23,6 +24,7 @@
   sources,
   data,
   steps,
+  instances,
   gathered,
   verdicts ? { },
 }:
@@ -35,6 +37,7 @@ let
     elemAt
     isList
     isString
+    mapAttrs
     placeholder
     replaceStrings
     toJSON
@@ -92,7 +95,7 @@ name: step:
 let
   cores = toString step.cores;
   along = step.along or [ ];
-  own = name: steps."${name}@${step.label}";
+  own = name: instances.${name}.${step.label};
   path =
     name:
     if elem name along then
@@ -139,6 +142,7 @@ derivation (
   }
   // step.env
   // (if step ? guards then { guards = map (name: "${verdicts.${name}}") step.guards; } else { })
+  // (if step ? foreach then mapAttrs (_: key: step.itemTexts.${key}) step.item else { })
   // {
     name = storeName "${experiment}-${name}";
     run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;
@@ -149,7 +153,7 @@ derivation (
     inherit (step) params;
     inputs = object (
       [ (field "data" (object (map (name: field name (given data.${name})) step.data))) ]
-      ++ (if step ? values then [ (field "matrix" step.values) ] else [ ])
+      ++ (if step ? values then [ (field (if step ? foreach then "item" else "matrix") step.values) ] else [ ])
       ++ [ (field "steps" (object (map (name: field name (input name)) step.steps))) ]
     );
   }

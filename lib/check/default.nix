@@ -1,8 +1,8 @@
 /**
   One check of an experiment: an assumption about data or about what a step wrote.
 
-  Two small derivations. The check itself tests and never fails because the assumption does not hold: its output has
-  check.json, what was found. The verdict reads that and fails where a blocking check does not hold, with why, fix and what
+  Two small derivations. The test never fails because the assumption does not hold: its output has check.json, what was
+  found. The verdict reads that and fails where a blocking check does not hold, with why, fix and what
   was found; else its output is one constant file. Steps that read what the check guards have the verdict as an input, so
   plain Nix stops them as well. What is told of a check (why, fix, severity) is known to the verdict only: to change it tests
   nothing anew.
@@ -12,8 +12,13 @@
   polars, for rules of tables. `experiment`: the plan's name. `metrics`: by name, the metrics files of each step.
   `paths`: by name, all outputs of a step: [{ label?, path }].
 
+  `found`: the test's output.
+
   # Type
-  check :: AttrSet -> (name :: String) -> (check :: AttrSet) -> Derivation with `verdict`
+  check :: AttrSet -> {
+    test :: (name :: String) -> (check :: AttrSet) -> Derivation;
+    verdict :: (name :: String) -> (check :: AttrSet) -> (found :: Path) -> Derivation;
+  }
 */
 {
   toolchain,
@@ -116,19 +121,18 @@ let
     inherit table metric command;
   };
 in
-name: check:
-let
-  kind = head (filter (kind: check ? ${kind}) [ "table" "metric" ] ++ [ "command" ]);
-  made = kinds.${kind} name check;
-  verdict = python "checks.${name}-verdict" {
-    builder = toolchain.python;
-    args = [
-      "-I"
-      ./verdict.py
-    ];
-    check = name;
-    inherit (check) why fix severity;
-    found = "${made}/check.json";
-  };
-in
-made // { inherit verdict; }
+{
+  test = name: check: kinds.${head (filter (kind: check ? ${kind}) [ "table" "metric" ] ++ [ "command" ])} name check;
+  verdict =
+    name: check: found:
+    python "checks.${name}-verdict" {
+      builder = toolchain.python;
+      args = [
+        "-I"
+        ./verdict.py
+      ];
+      check = name;
+      inherit (check) why fix severity;
+      found = "${found}/check.json";
+    };
+}

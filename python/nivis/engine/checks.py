@@ -14,9 +14,8 @@ from typing import Any
 
 from nivis.engine.usage import PREFIX
 from nivis.errors import StepError
-from nivis.plan.instances import Plan
+from nivis.plan.instances import CHECK, TEST, Plan
 
-PART = "checks."  # penguins.checks.bills
 MOST = 12  # lines about what was found
 
 
@@ -57,7 +56,12 @@ class CheckResult:
 
 def check_name(step: str | None) -> str | None:
     """Return the name of the check that a target's step is; None if it is none."""
-    return step.removeprefix(PART) if step is not None and step.startswith(PART) else None
+    return step.removeprefix(CHECK) if step is not None and step.startswith(CHECK) else None
+
+
+def test_node(step: str) -> str:
+    """Return what has the output of a target's step: of a check its test."""
+    return step if check_name(step) is None else f"{step}{TEST}"
 
 
 def checks_of(result: Path) -> tuple[CheckResult, ...]:
@@ -77,7 +81,7 @@ def check_of(out: Path, name: str, plan: Plan) -> CheckResult:
 
 def warnings(checks: Iterable[CheckResult], experiment: str) -> list[CheckError]:
     """Return what is told of checks that do not hold and stop nothing."""
-    return [problem(check, f"{experiment}.{PART}{check.name}") for check in checks if check.state == "warned"]
+    return [problem(check, f"{experiment}.{CHECK}{check.name}") for check in checks if check.state == "warned"]
 
 
 def decode(name: str, raw: Mapping[str, Any]) -> CheckResult:
@@ -92,7 +96,7 @@ def blocked(lines: Iterable[str], label: str) -> CheckError | None:
     for line in lines:
         if line.startswith(PREFIX + '{"check"'):
             raw = json.loads(line.removeprefix(PREFIX))["check"]
-            return problem(decode(raw["name"], raw), label.partition(" ")[0])
+            return problem(decode(raw["name"], raw), label)
     return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from nivis.engine.checks import check_name
+from nivis.engine.checks import check_name, test_node
 from nivis.engine.evaluate import Recipe, evaluate_recipe
 from nivis.engine.locking import lock_project
 from nivis.engine.plans import lock_named
@@ -21,7 +21,7 @@ from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
 from nivis.errors import UsageError
-from nivis.nix.store import nix32
+from nivis.nix.base32 import nix32
 from nivis.plan.instances import Plan
 
 # Of the user's own environment a step's shell keeps what a terminal needs.
@@ -44,7 +44,7 @@ def prepare_shell(workspace: Workspace, start: Path) -> Place:
     """Lock, bring and build the environment; return the development shell around the user's own, in ``start``."""
     locked = lock_project(workspace, only=())
     inventory, recipe = evaluate_recipe(workspace)
-    supply(workspace, inventory, locked.lock, {}, shell=True)
+    supply(workspace, inventory, locked.lock, {}, steps={}, shell=True)
     _realise_inputs(workspace, recipe)
     variables = _variables(recipe)
     variables["PATH"] += f":{workspace.environ.get('PATH', '')}"
@@ -67,8 +67,10 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
     _refuse_rules(target, locked.plans[target.experiment])
-    inventory, recipe = evaluate_recipe(workspace, target.experiment, target.step)
-    supply(workspace, inventory, locked.lock, locked.plans)
+    node = test_node(target.step)
+    inventory, recipe = evaluate_recipe(workspace, target.experiment, node)
+    steps = {target.experiment: [node]}
+    supply(workspace, inventory, locked.lock, locked.plans, steps=steps)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
     variables = _variables(recipe, out=str(folder / "out"))

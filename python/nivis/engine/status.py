@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nivis.engine.checks import PART, check_of
+from nivis.engine.checks import check_of
 from nivis.engine.evaluate import evaluate
-from nivis.engine.inventory import ExperimentItem
+from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.results import Results
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -19,12 +20,12 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
-from nivis.plan.instances import Plan, step_of, swept
+from nivis.plan.instances import CHECK, TEST, Plan, step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatus:
-    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing`` or ``failed``.
+    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing``, ``failed`` or ``frozen``.
 
     The state of a swept step is the worst of its instances'.
     """
@@ -71,6 +72,7 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
     state = read_state(workspace.project.root)
+    results = Results(workspace.project.root, locked.plans, fresh)
     found = []
     for name in shown:
         plan = locked.plans[name]
@@ -79,16 +81,13 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
         checks: tuple[CheckStatus, ...] = ()
         if inventory and name in inventory.experiments:
             item = inventory.experiments[name]
-            outs = {step: entry.out for step, entry in item.steps.items()}
-            absent = missing(
-                [*outs.values(), item.out, *(check.out for check in item.checks.values())],
-                nix=offline.nix,
-                environ=offline.nix_environ,
-            )
-            each = {step: _step(f"{name}.{step}", outs[step], absent, state) for step in outs}
+            absent = missing(list(experiment_paths(item)), nix=offline.nix, environ=offline.nix_environ)
+            each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
+            for step in results.frozen(name):
+                each[step] = replace(each[step], state="frozen") if step in each else each[step]
             wanted = [target.step for target in targets if target.experiment == name]
             checks = tuple(_checks(item, plan, absent, wanted))
-            steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted))
+            steps = tuple(_chosen(_folded(experiment.steps, item, each, state, name), wanted))
         found.append(
             ExperimentStatus(
                 name=name,
@@ -107,26 +106,32 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
 
 def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence[str | None]) -> Iterator[CheckStatus]:
     """Yield the checks that were asked for."""
-    for name, check in item.checks.items():
-        if wanted and None not in wanted and f"{PART}{name}" not in wanted:
+    for name in plan.get("checks", ()):
+        if wanted and None not in wanted and f"{CHECK}{name}" not in wanted:
             continue
-        if check.out in absent:
+        test = item.steps.get(f"{CHECK}{name}{TEST}")
+        places = [place for place in (test.content, test.out) if place and place not in absent] if test else []
+        if not places:
             yield CheckStatus(name=name, state="missing")
         else:
-            result = check_of(Path(check.out), name, plan)
+            result = check_of(Path(places[0]), name, plan)
             yield CheckStatus(name=name, state=result.state, note=result.note)
 
 
 def _folded(
-    steps: Iterable[str], sweeps: Mapping[str, Sequence[str]], each: Mapping[str, StepStatus]
+    steps: Iterable[str], item: ExperimentItem, each: Mapping[str, StepStatus], state: State, plan: str
 ) -> Iterator[StepStatus]:
-    """Yield the steps in the order of the manifest, swept ones with their instances."""
+    """Yield the steps in the order of the manifest, those with instances with them."""
     for name in steps:
-        if name not in sweeps:
+        if name in item.pending:
+            label = f"{plan}.{name}"
+            ran = any(known == label or known.startswith(f"{label}@") for known in state.steps)
+            yield StepStatus(name=name, state="stale" if ran else "missing")
+        elif name in item.labels:
+            instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in item.labels[name])
+            yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+        else:
             yield each[name]
-            continue
-        instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in sweeps[name])
-        yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
@@ -161,15 +166,15 @@ def _is_written(workspace: Workspace, locked: Locked, name: str) -> bool:
     )
 
 
-def _step(label: str, out: str, absent: set[str], state: State) -> StepStatus:
+def _step(label: str, item: StepItem, absent: set[str], state: State) -> StepStatus:
     name = label.partition(".")[2]
     run: StepRun | None = state.steps.get(label)
-    if out not in absent:
-        last = run if run is not None and run.out == out else StepRun(out=out)
+    if item.handed not in absent or item.out not in absent:
+        last = run if run is not None and run.out == item.out else StepRun(out=item.out)
         return StepStatus(name=name, state="built", seconds=last.seconds, memory=last.memory)
     if run is None:
         return StepStatus(name=name, state="missing")
-    return StepStatus(name=name, state="failed" if run.failed and run.out == out else "stale")
+    return StepStatus(name=name, state="failed" if run.failed and run.out == item.out else "stale")
 
 
 def _worst(states: Sequence[str]) -> str:

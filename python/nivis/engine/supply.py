@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from nivis.engine.inventory import ExperimentItem, Inventory
+from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
@@ -22,7 +22,7 @@ from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
-from nivis.plan.instances import Plan, step_of
+from nivis.plan.instances import Plan, base_of, data_of, with_checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,61 +42,36 @@ def needed(
     lock: Lock,
     plans: Mapping[str, Plan],
     absent: Collection[str],
+    steps: Mapping[str, Collection[str]],
     *,
     shell: bool = False,
 ) -> Need:
-    """Return what is needed to build the inventory's experiments (``shell``: the environment as well).
+    """Return what is needed to run ``steps`` (by experiment; none: to put a result together), or for a ``shell``.
 
     ``absent`` are the store paths that are not valid.
     """
     data: dict[str, LockedData] = {}
-    steps_missing = tables_missing = False
-    for name, experiment in inventory.experiments.items():
-        if experiment.out not in absent:
-            continue
-        for step_name, step in experiment.steps.items():
-            if step.out not in absent:
-                continue
-            steps_missing = True
-            data |= _absent_data(plans[name], _data_of(plans[name], step_name), experiment, lock, absent)
-        for check_name, check in experiment.checks.items():
-            if check.out in absent:
-                named = plans[name]["checks"][check_name]
-                steps_missing |= "table" not in named and "metric" not in named
-                tables_missing |= "table" in named
-                data |= _absent_data(plans[name], named["data"], experiment, lock, absent)
-    tables = tables_missing and inventory.tables is not None and inventory.tables.out in absent
-    environment = (steps_missing or shell) and inventory.environment.out in absent
+    for name, wanted in steps.items():
+        experiment = inventory.experiments[name]
+        for data_name in sorted({one for step in wanted for one in data_of(with_checks(plans[name]), step)}):
+            item = experiment.data[data_name]
+            if item.out in absent and (item.archive is None or item.archive in absent):
+                key = f"{plans[name]['name']}/{data_name}"
+                data[key] = lock.data[key]
+    building = shell or bool(steps)
+    planned = [with_checks(plans[name])["steps"][base_of(step)] for name, wanted in steps.items() for step in wanted]
+    environment = (shell or any("files" in one for one in planned)) and inventory.environment.out in absent
+    tables = any("table" in one for one in planned) and inventory.tables is not None and inventory.tables.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
-    wanted = [*(lock.python.wheels if lock.python and environment else ())]
-    known = {wheel.file for wheel in wanted}
-    wanted += [wheel for wheel in (lock.tables.wheels if lock.tables and tables else ()) if wheel.file not in known]
-    building = shell or any(experiment.out in absent for experiment in inventory.experiments.values())
+    sets = [lock.python if environment else None, lock.tables if tables else None]
+    wheels = {wheel.file: wheel for one in sets if one is not None for wheel in one.wheels}
     toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
     return Need(
         base=building and toolchain and inventory.base in absent,
-        wheels=tuple(w for w in wanted if not unpacked[w.file] and not archives[w.file]),
+        wheels=tuple(wheel for file, wheel in wheels.items() if not unpacked[file] and not archives[file]),
         data=dict(sorted(data.items())),
     )
-
-
-def _absent_data(
-    plan: Plan, names: Sequence[str], experiment: ExperimentItem, lock: Lock, absent: Collection[str]
-) -> dict[str, LockedData]:
-    """Return, of some data sets, those that are not in the store, nor is the package that they are in."""
-    items = {f"{plan['name']}/{name}": experiment.data[name] for name in names}
-    return {
-        key: lock.data[key]
-        for key, item in items.items()
-        if item.out in absent and (item.archive is None or item.archive in absent)
-    }
-
-
-def _data_of(plan: Plan, step: str) -> Sequence[str]:
-    steps = plan["steps"]
-    names: Sequence[str] = steps[step_of(step)[0]]["data"]
-    return names
 
 
 def given(need: Need) -> Need:
@@ -118,15 +93,23 @@ def supply(
     lock: Lock,
     plans: Mapping[str, Plan],
     *,
+    steps: Mapping[str, Collection[str]],
     shell: bool = False,
     given_only: bool = False,
-) -> None:
-    """Bring what is needed; raises what downloads and the store raise, all problems together."""
+) -> set[str]:
+    """Bring what is needed to run ``steps``; return the inventory's own paths that are not in the store.
+
+    Raises what downloads and the store raise, all problems together.
+    """
     absent = missing(list(inventory.paths()), nix=workspace.nix, environ=workspace.nix_environ)
-    need = needed(inventory, lock, plans, absent, shell=shell)
+    need = needed(inventory, lock, plans, absent, steps, shell=shell)
     need = given(need) if given_only else need
-    if not need:
-        return
+    if need:
+        _bring(workspace, lock, need)
+    return absent
+
+
+def _bring(workspace: Workspace, lock: Lock, need: Need) -> None:
     stop = Stop()
     problems: list[NivisError] = []
     with ThreadPoolExecutor(1) as pool:

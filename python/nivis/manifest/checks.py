@@ -25,7 +25,7 @@ _READING = ("format", "separator", "na-values")
 _BOUNDS = ("at-least", "at-most")
 # What is tested -> the keys that say how.
 _OWN = {
-    "run": ("sources", "env", "cores", "memory", "gpus"),
+    "run": ("sources", "env", "cores", "memory", "gpus", "locks", "timeout", "retries"),
     "data": (*RULES, *_READING),
     "table": (*RULES, *_READING),
     "metric": _BOUNDS,

@@ -13,6 +13,10 @@ A swept step has ``"instances": {label: {"values": text, "texts": [string], …}
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``
 are those of its ``steps`` of which an instance gets the one with its own label; of others that are swept it gets all.
 ``"checks"`` and the steps' ``"guards"`` are in plan/checks.py and plan/guards.py; a plan without checks has neither.
+A step that is fanned out has ``"foreach"``: ``{"step" | "data": name, "kind": "files" | "rows", "path", "label",
+"keys"}``, or ``{"along": step}``, and ``"item": {variable: key}``, what its command refers to. ``locks``, ``timeout``
+(seconds), ``retries`` and ``retry_memory`` (bytes) stand only where they are set, and like ``memory`` and ``gpus``
+are no part of a recipe.
 With parameters other than [params] the plan has ``"variant"``, its own name, ``"profile"`` and ``"overrides": text``.
 """
 
@@ -29,9 +33,10 @@ from nivis.plan.checks import plan_checks
 from nivis.plan.data import plan_data
 from nivis.plan.files import Files
 from nivis.plan.guards import add_guards
+from nivis.plan.instances import needs
 from nivis.plan.matrix import Problem
 from nivis.plan.order import order
-from nivis.plan.steps import StepPlanner, canonical
+from nivis.plan.steps import StepPlanner, canonical, share_keys
 
 VERSION = 2
 WITH_CHECKS = 3  # a library that knows none would let pass what they are to stop
@@ -52,7 +57,8 @@ def build_plan(
     checks = plan_checks(experiment, planner, steps, data, problems)
     if not problems:
         try:
-            order({name: step["steps"] for name, step in steps.items()})
+            order({name: needs(step) for name, step in steps.items()})
+            share_keys(steps)
         except NivisError as error:
             problems.append((("steps",), "", error))
     if checks and not problems:

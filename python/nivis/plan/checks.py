@@ -109,7 +109,11 @@ def _named_metric(metric: str, scope: Scope, experiment: Experiment) -> dict[str
     if not at:
         return {"step": step, "key": key}
     after = metric.removeprefix(f"{step}@")
-    labels = list(scope.sweeps[step].instances) if step in scope.sweeps else []
+    sweep = scope.sweeps.get(step)
+    if sweep is not None and sweep.foreach is not None:
+        hint = f"Write {step}.{key.rpartition('.')[2]}: it is every instance's."
+        raise ManifestError(f"what instances step '{step}' has is known only when it runs", hint=hint)
+    labels = list(sweep.instances) if sweep else []
     if not labels:
         raise ManifestError(f"step '{step}' is not swept: it has no instances", hint=f"Write {step}.{key}.")
     fitting = [label for label in labels if after.startswith(f"{label}.") and after != f"{label}."]

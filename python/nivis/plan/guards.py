@@ -7,10 +7,12 @@ that it refers to is made from another (a check compares ``clean`` with the raw 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from nivis.errors import ManifestError
 from nivis.manifest.model import Experiment
+from nivis.plan.instances import needs, with_checks
 from nivis.plan.order import order
 from nivis.plan.steps import Planned
 
@@ -28,13 +30,10 @@ def add_guards(steps: Plans, checks: Plans) -> None:
         names = sorted({name for node in _nodes(step) for name in guards.get(node, ())})
         if names:
             step["guards"] = names
-    needs = {
-        name: [*step["steps"], *(f"checks.{guard}" for guard in step.get("guards", ()))] for name, step in steps.items()
-    }
     try:
-        order(needs | {f"checks.{name}": check["steps"] for name, check in checks.items()})
+        order({name: needs(step) for name, step in with_checks({"steps": steps, "checks": checks})["steps"].items()})
     except ManifestError as error:
-        circle = error.what.partition(": ")[2]
+        circle = re.sub(r"checks\.\S+ \(test\) → ", "", error.what.partition(": ")[2])
         what = f"steps and the checks that guard what they read wait for one another: {circle}"
         raise ManifestError(what, hint="Split a check that refers to several steps into one for each.") from None
 
@@ -49,7 +48,9 @@ def keep_secrets(experiment: Experiment, checks: Plans, steps: Plans) -> None:
 
 def _nodes(planned: Planned) -> Iterator[Node]:
     yield from (("data", name) for name in planned["data"])
-    yield from (("steps", name) for name in planned["steps"])
+    if "data" in planned.get("foreach", ()):
+        yield "data", planned["foreach"]["data"]
+    yield from (("steps", name) for name in needs(planned))
 
 
 def _above(planned: Planned, steps: Plans) -> set[Node]:

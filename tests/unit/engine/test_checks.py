@@ -36,7 +36,7 @@ def test_a_blocked_check_says_why_what_and_what_to_do() -> None:
     state = BuildState()
     lines = deque(["@nivis " + json.dumps({"check": {"name": "bills", **RAW}}), "the check 'bills' does not hold"])
     state.failed[DRV] = Build(derivation=DRV, started=0.0, lines=lines, reason="failed with exit code 1")
-    [error] = problems_of(state, {DRV: "birds.checks.bills (verdict)"})
+    [error] = problems_of(state, {DRV: "birds.checks.bills"})
     assert str(error) == (
         "birds.checks.bills: the check does not hold:\n"
         "    assumed: Bills are in millimetres\n"
