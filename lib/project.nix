@@ -5,8 +5,8 @@
   building yesterday's experiment.
 
   # Inputs
-  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, and results.lock files of those
-  (NAME.results), or null. `deferred`: see experiment.nix.
+  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or in their place, and results.lock
+  files of those (NAME.results), or null. `deferred`: see experiment.nix.
   `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
@@ -131,7 +131,7 @@ let
         }
       );
     };
-  experiments = listToAttrs (plansIn "nix/plans" ++ (if extra == null then [ ] else plansIn extra));
+  experiments = listToAttrs ((if extra == null then [ ] else plansIn extra) ++ plansIn "nix/plans");
   shell = import ./shell.nix {
     inherit toolchain environment;
     sourceFolders = lock.source;

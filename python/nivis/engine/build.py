@@ -182,7 +182,7 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
             usage = find_usage(build.lines)
             runs[label] = StepRun(
                 out=inventory.experiments[name].steps[step].out,
-                seconds=usage.seconds if usage else None,
+                seconds=usage.seconds if usage else (build.ended or build.started) - build.started,
                 memory=usage.memory if usage else None,
             )
     return runs

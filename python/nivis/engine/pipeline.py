@@ -110,6 +110,7 @@ class Pipeline:
 
     def _look(self, store: Connection, recorder: Recorder) -> None:
         """Evaluate, and see what is ready; again where what is in the store already tells more."""
+        taken: list[list[str]] = []
         while True:
             self._write()
             inventory = evaluate(self.workspace, self.names)
@@ -120,12 +121,15 @@ class Pipeline:
             if lost:
                 hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
                 raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
-            known = self.results.recipes()
             for name, wave in waves.items():
                 self._take(recorder, name, inventory.experiments[name], wave.take)
-            if self.results.recipes() == known:
+            found = [wave.take for wave in waves.values()]
+            if not any(found):
                 break
-        self.waiting = sum(wave.waiting for wave in waves.values())
+            if found == taken:  # else it would never end
+                raise RuntimeError(f"taken again and again: {found}")
+            taken = found
+        self.waiting = sum(len(wave.later) for wave in waves.values())
         self.ran.blocked = {f"{name}.{step}" for name, wave in waves.items() for step in wave.blocked}
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
         self._prepare(inventory, tasks)

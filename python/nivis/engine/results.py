@@ -41,10 +41,6 @@ class Results:
         """Return the frozen instances of a plan."""
         return self.of(name).frozen_in(self.prefix(name)).keys()
 
-    def recipes(self) -> set[str]:
-        """Return all recipes that have a record."""
-        return {recipe for records in self._records.values() for recipe in records.by_recipe}
-
     def survey(
         self,
         name: str,

@@ -156,14 +156,13 @@ def test_checks(project: Project, evaluate: Evaluate) -> None:
         checks = {"c": {**about, **command, "why": why}}
         project.write("nix/plans/lab.json", json.dumps({**plan, "version": 3, "checks": checks}))
         experiment = evaluate('(nivis.inventory { root = ./.; experiments = [ "lab" ]; }).experiments.lab')
-        check, steps = experiment["checks"]["c"], experiment["steps"]
-        return {"c": check["out"], "verdict": check["verdict"]["out"], "a": steps["a"]["out"], "b": steps["b"]["out"]}
+        return {name: step["out"] for name, step in experiment["steps"].items()}
 
     one, two = paths("w"), paths("another")
-    assert {name for name in one if one[name] != two[name]} == {"verdict", "b"}
+    assert {name for name in one if one[name] != two[name]} == {"checks.c", "b"}
     recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "b"; }')["attributes"]
-    assert recipe["guards"] == [two["verdict"]]
-    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "checks.c"; }')["attributes"]
+    assert recipe["guards"] == [two["checks.c"]]
+    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "checks.c (test)"; }')["attributes"]
     assert recipe["command"] == "false"
     assert recipe["run"].endswith("-command.py")
 
