@@ -58,6 +58,7 @@ class StepError(NivisError):
     """A step of the pipeline failed."""
 
     exit_code = 1
+    log: Sequence[str] = ()  # more of its log than is quoted
 
 
 class NetworkError(NivisError):

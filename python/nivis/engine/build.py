@@ -100,6 +100,7 @@ def _run(
     """Build the targets and link them; return the builds of steps, by ``experiment.step``."""
     # Most of the start-up time; with nothing changed none of it is needed.
     from nivis.engine.evaluate import evaluate
+    from nivis.engine.explain import explain_failures
     from nivis.engine.realise import realise
     from nivis.engine.supply import supply
 
@@ -112,6 +113,7 @@ def _run(
     try:
         builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
     except NivisError as error:
+        explain_failures(workspace, locked, error)
         _remember_failures(root, inventory, [part for part in error.parts() if isinstance(part, StepError)])
         raise
     steps = inventory.step_labels()

@@ -91,7 +91,9 @@ def _problem(build: Build, label: str | None) -> NivisError:
             f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
         )
     what = f"the step {_failed(build)}"
-    return StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error = StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error.log = tuple(lines)
+    return error
 
 
 def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
