@@ -102,6 +102,7 @@ def _run(
     from nivis.engine.evaluate import evaluate
     from nivis.engine.explain import explain_failures
     from nivis.engine.realise import realise
+    from nivis.engine.recipes.remember import remember
     from nivis.engine.supply import supply
 
     root = workspace.project.root
@@ -114,6 +115,7 @@ def _run(
         builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
     except NivisError as error:
         explain_failures(workspace, locked, error)
+        remember(workspace, locked, inventory)
         _remember_failures(root, inventory, [part for part in error.parts() if isinstance(part, StepError)])
         raise
     steps = inventory.step_labels()
@@ -124,6 +126,7 @@ def _run(
         _link(workspace, link_of(workspace, target), out)
         state = state.with_result(str(target), Result(key=keys[target.experiment], out=out))
     write_state(root, state)
+    remember(workspace, locked, inventory)
     return ran
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nivis.engine.evaluate import evaluate
+from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.recipes.remember import reason_words, remembered_states
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -31,6 +33,7 @@ class StepStatus:
     seconds: float | None = None  # of its last run here
     memory: int | None = None  # KiB
     instances: tuple[StepStatus, ...] = ()  # named by label
+    reason: str = ""  # of a stale one, in a word or two: code, params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,27 +65,35 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     for name in shown:
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
-        steps: tuple[StepStatus, ...] = ()
-        if inventory and name in inventory.experiments:
-            item = inventory.experiments[name]
-            outs = {step: entry.out for step, entry in item.steps.items()}
-            absent = missing([*outs.values(), item.out], nix=offline.nix, environ=offline.nix_environ)
-            each = {step: _step(f"{name}.{step}", outs[step], absent, state) for step in outs}
-            wanted = [target.step for target in targets if target.experiment == name]
-            steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted))
+        each = _each(offline, locked, name, inventory if name in fresh else None, state)
+        wanted = [target.step for target in targets if target.experiment == name]
+        steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted)) if each else ()
         found.append(
             ExperimentStatus(
                 name=name,
                 title=experiment.title,
                 status=experiment.status,
-                state=_worst([step.state for step in steps])
-                if inventory and name in inventory.experiments
-                else "unlocked",
+                state=_whole(steps, evaluated=name in fresh),
                 steps=steps,
                 profile=str(plan.get("profile", "")),
             )
         )
     return found
+
+
+def _each(
+    workspace: Workspace, locked: Locked, name: str, inventory: Inventory | None, state: State
+) -> dict[str, StepStatus]:
+    """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
+    if inventory is None:
+        remembered = remembered_states(workspace, locked, name)
+        return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
+    outs = {step: entry.out for step, entry in inventory.experiments[name].steps.items()}
+    absent = missing(list(outs.values()), nix=workspace.nix, environ=workspace.nix_environ)
+    each = {step: _step(f"{name}.{step}", out, absent, state) for step, out in outs.items()}
+    stale = [step for step, own in each.items() if own.state == "stale"]
+    words = reason_words(workspace, locked, name, stale) if stale else {}
+    return each | {step: replace(each[step], reason=word) for step, word in words.items()}
 
 
 def _folded(
@@ -94,7 +105,9 @@ def _folded(
             yield each[name]
             continue
         instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in sweeps[name])
-        yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+        reasons = {word: None for instance in instances for word in instance.reason.split(", ") if word}
+        worst = _worst([instance.state for instance in instances])
+        yield StepStatus(name=name, state=worst, instances=instances, reason=", ".join(reasons))
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
@@ -138,6 +151,13 @@ def _step(label: str, out: str, absent: set[str], state: State) -> StepStatus:
     if run is None:
         return StepStatus(name=name, state="missing")
     return StepStatus(name=name, state="failed" if run.failed and run.out == out else "stale")
+
+
+def _whole(steps: Sequence[StepStatus], *, evaluated: bool) -> str:
+    """Return an experiment's state; where its plan is not written yet, its result cannot be what it would be."""
+    if evaluated:
+        return _worst([step.state for step in steps])
+    return _worst(["stale", *(step.state for step in steps)]) if steps else "unlocked"
 
 
 def _worst(states: Sequence[str]) -> str:
