@@ -54,3 +54,52 @@ def test_a_read_that_is_not_declared_and_a_graph_of_it(lab: Project) -> None:
     assert (lab.root / "dag.svg").read_text().count("<title>") == 4
     lab.edit(f"{FOLDER}/experiment.toml", "[steps.read]", '[steps.read]\nsources = ["config/x.json"]')
     assert lab.built("lab") == ["lab.read"]
+
+
+def test_why_a_step_runs_again(lab: Project) -> None:
+    manifest = f"{FOLDER}/experiment.toml"
+    lab.write(f"{FOLDER}/config/x.json", "{}")
+    for name in ("a", "b"):
+        lab.write(f"data/birds/{name}.csv", name)
+    lab.edit(manifest, "[steps.base]", '[data.birds]\npath = "data/birds"\n\n[steps.base]')
+    lab.edit(
+        manifest, '[steps.read]\nrun = "python', '[steps.read]\nsources = ["config"]\nrun = "ls ${data.birds}; python'
+    )
+    assert "lab.base has not been built here yet" in lab.nivis("why", "lab.base").out
+    lab.nivis("build", "lab")
+    lab.git("add", "-A")
+    lab.git("commit", "-qm", "one")
+    said = lab.nivis("why", "lab.read").out
+    assert said == "lab.read is up to date. Nothing of it has changed since nivis keeps track.\n"
+
+    lab.edit(f"{FOLDER}/read.py", "import sys\n", "import sys  # why\n")
+    assert _states(lab) == {"base": ("built", ""), "read": ("stale", "code"), "many": ("built", "")}
+    lab.edit(manifest, 'salt = "', 'salt = "new ')
+    lab.write("data/birds/b.csv", "B")
+    expected = [
+        "lab.read would run again, since these changed:",
+        "  code         read.py, line 1",
+        "                 -import sys",
+        "                 +import sys  # why",
+        "                 ~ b.csv",
+        "  upstream     base, because of:",
+    ]
+    lines = lab.nivis("why", "lab.read").out.splitlines()
+    assert [line for line in lines if "birds" not in line and "salt" not in line] == expected
+    assert _states(lab) == {
+        "base": ("stale", "params"),
+        "read": ("stale", "code, data, upstream"),
+        "many": ("stale", "upstream"),
+    }
+    lab.nivis("build", "lab")
+    [heading, *past] = lab.nivis("why", "lab.read").out.splitlines()
+    assert heading == "lab.read is up to date. It last ran because of:"
+    assert past == lines[1:]
+    lab.git("commit", "-qam", "two")
+    assert lab.nivis("why", "lab.read", "HEAD~1..HEAD").out.splitlines()[1:] == lines[1:]
+    assert lab.nivis("why", "lab.many", "HEAD~1").out.splitlines()[1].startswith("  upstream     base, because of:")
+
+
+def _states(lab: Project) -> dict[str, tuple[str, str]]:
+    [experiment] = lab.nivis("--json", "status", "lab").json["experiments"]
+    return {step["name"]: (step["state"], step["reason"]) for step in experiment["steps"]}

@@ -115,13 +115,15 @@ def _named(labels: Sequence[str]) -> str:
 
 def _reasons(reasons: Sequence[Reason], indent: str, folder: str) -> Iterator[str]:
     counts: dict[str, int] = {}
+    shown = ""  # the kind that stands above, as long as nothing is nested between
     for reason in reasons:
         kind = reason.change.kind
         counts[kind] = counts.get(kind, 0) + 1
         if kind in {"environment", "toolchain", "sweep"} and counts[kind] > PACKAGES:
             continue
-        yield f"{indent}{kind if counts[kind] == 1 else '':<{INDENT}}{_sentence(reason, folder)}"
+        yield f"{indent}{kind if kind != shown else '':<{INDENT}}{_sentence(reason, folder)}"
         yield from _below(reason, indent, folder)
+        shown = "" if reason.because else kind
     for kind, count in counts.items():
         if kind in {"environment", "toolchain", "sweep"} and count > PACKAGES:
             yield f"{indent}{'':<{INDENT}}and {count - PACKAGES} more of {kind}"
@@ -158,7 +160,8 @@ def _sentence(reason: Reason, folder: str) -> str:
         return f"{what} is {'new' if change.old is None else 'gone'} among what it gathers"
     if change.kind == "library":
         return f"nivis itself: {what} is another one"
-    return f"{what}{_values(change)}{note}"
+    values = _values(change)
+    return f"{values.removeprefix(': ') if what == change.kind else what + values}{note}"
 
 
 def _code(reason: Reason) -> str:

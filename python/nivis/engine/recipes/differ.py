@@ -14,11 +14,14 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from nivis.engine.recipes.recipe import Recipe
+from nivis.plan.quoting import plain, quoted
+from nivis.plan.shell import Quote
 
 KINDS = (
     *("code", "params", "command", "data", "upstream", "environment", "toolchain", "tools", "env", "cores", "outputs"),
     *("sweep", "settings", "library"),
 )
+_TOKEN = re.compile(r"\s+|[^\s=,:;/]+|[=,:;/]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,30 +181,26 @@ _SECTIONS = (
 
 def _is_explained(old: str, new: str, params: Sequence[Change]) -> bool:
     """Tell whether commands differ only in the values of parameters that are known to have changed."""
-    before, after = (re.findall(r"\s+|[^\s=,:;/]+|[=,:;/]", text) for text in (old, new))
+    forms = [(index, pair) for index, param in enumerate(params) for pair in _forms(param)]
+    for index, (left, right) in forms:
+        if len(_TOKEN.findall(left)) > 1 and left in old and right in new:  # lists, and text with blanks
+            old, new = old.replace(left, f"\0{index}"), new.replace(right, f"\0{index}")
+    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
     for tag, start, end, other, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        left, right = "".join(before[start:end]), "".join(after[other:last])
-        if not any(_turns(left, right, param) for param in params):
+        piece, became = "".join(before[start:end]), "".join(after[other:last])
+        if tag != "equal" and not any(
+            left in piece and piece.replace(left, right) == became for _, (left, right) in forms
+        ):
             return False
     return True
 
 
-def _turns(old: str, new: str, param: Change) -> bool:
-    """Tell whether a piece of a command became another one by a parameter's change."""
-    before, after = (_written(value) for value in (param.old, param.new))
-    return any(left in old and old.replace(left, right) == new for left in before for right in after if left)
-
-
-def _written(value: str | None) -> set[str]:
-    """Return how a parameter may stand in a command."""
-    plain = json.loads(value) if value is not None else ""
-    if isinstance(plain, list):
-        return {" ".join(map(_word, plain)), " ".join(f"'{_word(item)}'" for item in plain)}
-    word = _word(plain)
-    return {word, f"'{word}'"}
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _forms(param: Change) -> set[tuple[str, str]]:
+    """Return how a parameter's old and new value may stand in a command."""
+    if param.old is None or param.new is None:
+        return set()
+    sides = [json.loads(value) for value in (param.old, param.new)]
+    old, new = ([plain(word) for word in (side if isinstance(side, list) else [side])] for side in sides)
+    pairs = {(quoted(old, quote), quoted(new, quote)) for quote in Quote}
+    pairs.add((" ".join(old), " ".join(new)))
+    return {(left, right) for left, right in pairs if left and right and left != right}

@@ -4,7 +4,8 @@
      "steps": {"penguins.train@c=0.1": [index of its common sections, its own ones, digest, content,
                                         and the same four of the build before]}}
 
-What instances share stands in it once; so do sections that several steps have, such as the environment.
+What instances share stands in it once; so do sections that several steps have, such as the environment. The build
+before has null for its own sections where they were the same.
 """
 
 from __future__ import annotations
@@ -70,15 +71,16 @@ def read_memory(root: Path) -> Memory:
         parts, shared = raw["parts"], raw["common"]
         common = [{section: parts[index] for section, index in entry.items()} for entry in shared]
         now = {name: _built(entry[:4], common) for name, entry in raw["steps"].items()}
-        before = {name: _built(entry[4:], common) for name, entry in raw["steps"].items() if len(entry) > 4}
+        before = {name: _built(entry[4:], common, entry[1]) for name, entry in raw["steps"].items() if entry[4:]}
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return Memory()
     return Memory(now=now, before=before)
 
 
-def _built(entry: Sequence[Any], common: Sequence[Sections]) -> Built:
+def _built(entry: Sequence[Any], common: Sequence[Sections], later: Sections | None = None) -> Built:
     index, own, digest, content = entry
-    return Built(recipe=Recipe(common=common[index], own=own, digest=digest), content=content)
+    sections = (later or {}) if own is None else own
+    return Built(recipe=Recipe(common=common[index], own=sections, digest=digest), content=content)
 
 
 def write_memory(root: Path, memory: Memory) -> None:
@@ -92,7 +94,9 @@ def dumps(memory: Memory) -> str:
     lines = []
     for name in sorted(memory.now):
         entry = writer.entry(memory.now[name])
-        entry += writer.entry(memory.before[name]) if name in memory.before else []
+        if name in memory.before:
+            former = writer.entry(memory.before[name])
+            entry += [former[0], None if former[1] == entry[1] else former[1], *former[2:]]
         lines.append(f"{json.dumps(name, ensure_ascii=False)}:{_compact(entry)}")
     parts, common = (",\n".join(table) for table in (writer.parts, writer.common))
     steps = ",\n".join(lines)

@@ -64,10 +64,19 @@ def reason_words(workspace: Workspace, locked: Locked, experiment: str, steps: C
     memory = read_memory(workspace.project.root)
     present = Present(workspace=workspace, locked=locked)
     recipes = present.recipes(experiment, _handed(memory, experiment, {}))
-    words = {}
+    words: dict[str, str] = {}
+    alike: dict[object, str] = {}  # thousands of instances have changed in the same way
     for step in steps:
         built = memory.now.get(f"{experiment}.{step}")
-        words[step] = ", ".join(kinds(built.recipe, recipes[step])) if built and step in recipes else ""
+        if built is None or step not in recipes:
+            words[step] = ""
+            continue
+        old, new = built.recipe, recipes[step]
+        other = {key for key in {*old.own, *new.own} if old.own.get(key) != new.own.get(key)}
+        key = (id(old.common), id(new.common), "along" in other) if other <= {"along"} else step
+        if key not in alike:
+            alike[key] = ", ".join(kinds(old, new))
+        words[step] = alike[key]
     return words
 
 
@@ -80,10 +89,13 @@ def remembered_states(workspace: Workspace, locked: Locked, experiment: str) -> 
     if not any(label.startswith(f"{experiment}.") for label in memory.now):
         return {}
     present = Present(workspace=workspace, locked=locked)
-    states = {}
-    for step, recipe in present.recipes(experiment, _handed(memory, experiment, {})).items():
-        built = memory.now.get(f"{experiment}.{step}")
-        same = built is not None and built.recipe.digest == recipe.digest
-        reason = ", ".join(kinds(built.recipe, recipe)) if built and not same else ""
-        states[step] = ("built" if same else "stale" if built else "missing", reason)
-    return states
+    recipes = present.recipes(experiment, _handed(memory, experiment, {}))
+    built = {
+        step: memory.now[f"{experiment}.{step}"].recipe for step in recipes if f"{experiment}.{step}" in memory.now
+    }
+    stale = [step for step in built if built[step].digest != recipes[step].digest]
+    words = reason_words(workspace, locked, experiment, stale) if stale else {}
+    return {
+        step: ("missing" if step not in built else "stale" if step in words else "built", words.get(step, ""))
+        for step in recipes
+    }
