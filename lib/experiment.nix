@@ -1,14 +1,18 @@
 /**
   An experiment's result: its steps' outputs side by side, the figures, the metrics, hashes and provenance.
 
-  The derivation carries its steps: `experiment-x.steps.train`. Of a swept step that is a folder of links to its
-  instances, which are `experiment-x.steps."train@c=0.1"`; `instances.train` has them by label.
+  The derivation carries its steps: `experiment-x.steps.train`. Of a step that is swept or fanned out that is a folder of
+  links to its instances, which are `experiment-x.steps."train@c=0.1"`; `instances.train` has them by label.
+  What successors get of a step, and what stands in the result, is its content where `records` has the hash of what its
+  recipe wrote (content.nix); `recipes` has the steps themselves.
 
   # Inputs
-  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock.
+  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock. `records`: results.lock, by the hash part of a
+  step's own store path: { hash, size } or { direct, size }, { items } of a fan-out; and "frozen NAME".
+  `deferred`: what is not known before a step has run stays unknown (`pending`), instead of being built by the evaluation.
 
   # Type
-  experiment :: { toolchain, environment, plan, root, lock, sourceFolders } -> Derivation
+  experiment :: { toolchain, environment, plan, root, lock, sourceFolders, records, deferred } -> Derivation
 */
 {
   toolchain,
@@ -17,17 +21,23 @@
   root,
   lock,
   sourceFolders,
+  records ? { },
+  deferred ? false,
 }:
 let
   inherit (builtins)
+    all
     attrNames
     attrValues
     concatMap
     concatStringsSep
     filter
+    fromJSON
     listToAttrs
     mapAttrs
+    readFile
     removeAttrs
+    substring
     toJSON
     unsafeDiscardStringContext
     ;
@@ -63,35 +73,124 @@ let
       gathered
       sourceFolders
       ;
-    steps = single // flat;
+    steps = handedSingle;
+    instances = handedInstances;
     experiment = plan.name;
     inherit (plan) folder;
   };
+
+  # What is known of a step's recipe: its hash part is the key of a record.
+  key = derivation: substring 11 32 (unsafeDiscardStringContext derivation.outPath);
+  frozenKey = name: "frozen ${if variant == plan.name then "" else "${variant}: "}${name}";
+  content = import ./content.nix { inherit toolchain; };
+  hand =
+    name: derivation:
+    let
+      record = records.${key derivation} or { };
+      frozen = records.${frozenKey name} or null;
+      hash = if frozen == null then record.hash or null else frozen.hash;
+    in
+    if hash == null then
+      derivation
+    else
+      content {
+        inherit (derivation) name;
+        inherit hash;
+        source = if record.hash or null == hash then derivation else null;
+      };
+
   isSwept = name: plan.steps.${name} ? instances;
-  swept = removeAttrs plan.steps (filter (name: !isSwept name) (attrNames plan.steps));
-  single = mapAttrs step (removeAttrs plan.steps (attrNames swept));
+  isFanned = name: plan.steps.${name} ? foreach;
+  hasInstances = name: isSwept name || isFanned name;
+  several = filter hasInstances (attrNames plan.steps);
+
+  # The items of every fan-out, from the record of its list; null while that is unknown.
+  lists = mapAttrs (
+    name: common:
+    import ./items.nix {
+      inherit toolchain;
+      name = "${plan.name}-${name}";
+      inherit (common) foreach;
+      sources =
+        if common.foreach ? data then
+          [
+            {
+              label = "";
+              path = data.${common.foreach.data};
+            }
+          ]
+        else if hasInstances common.foreach.step then
+          map (label: {
+            inherit label;
+            path = handedInstances.${common.foreach.step}.${label};
+          }) (attrNames handedInstances.${common.foreach.step})
+        else
+          [
+            {
+              label = "";
+              path = handedSingle.${common.foreach.step};
+            }
+          ];
+    }
+  ) (removeAttrs plan.steps (filter (name: !isFanned name || plan.steps.${name}.foreach ? along) (attrNames plan.steps)));
+  source = name: (plan.steps.${name}.foreach or { }).step or null; # of a fan-out: the step that writes what it runs over
+  items = mapAttrs (
+    name: list:
+    let
+      record = records.${key list.derivation} or { };
+    in
+    if source name != null && !known.${source name} then
+      null
+    else if record ? items then
+      list.items record.items
+    else if deferred then
+      null
+    else
+      list.items (fromJSON (readFile list.derivation))
+  ) lists;
+  rootOf =
+    name:
+    let
+      inherit (plan.steps.${name}) foreach;
+    in
+    if foreach ? along then rootOf foreach.along else name;
+  # Whether a step's instances and all that it needs are known; without `deferred` they always are.
+  known = mapAttrs (
+    name: step:
+    all (other: known.${other}) (step.steps ++ (if source name == null then [ ] else [ (source name) ]))
+    && (step ? foreach -> items.${rootOf name} != null)
+  ) plan.steps;
+  pending = if deferred then filter (name: !known.${name}) (attrNames plan.steps) else [ ];
+
+  own = name: if isFanned name then items.${rootOf name} else plan.steps.${name}.instances;
+  single = mapAttrs step (removeAttrs plan.steps several);
   instances = mapAttrs (
-    name: common: mapAttrs (label: own: step "${name}@${label}" (common // own // { inherit label; })) common.instances
-  ) swept;
-  flat = listToAttrs (
-    concatMap (
-      name:
-      map (label: {
-        name = "${name}@${label}";
-        value = instances.${name}.${label};
-      }) (attrNames instances.${name})
-    ) (attrNames instances)
-  );
+    name: common: mapAttrs (label: own: step "${name}@${label}" (common // own // { inherit label; })) (own name)
+  ) (removeAttrs plan.steps (attrNames single));
+  handedSingle = mapAttrs hand single;
+  handedInstances = mapAttrs (name: mapAttrs (label: hand "${name}@${label}")) instances;
+  flat =
+    sets:
+    listToAttrs (
+      concatMap (
+        name:
+        map (label: {
+          name = "${name}@${label}";
+          value = sets.${name}.${label};
+        }) (attrNames sets.${name})
+      ) (attrNames sets)
+    );
   gathered = mapAttrs (name: set: {
     paths = concatStringsSep " " (map (label: "${set.${label}}") (attrNames set));
     inputs = listed name set;
-  }) instances;
+  }) handedInstances;
   listed =
     name: set:
     let
+      values = own name;
       entry =
         label:
-        ''{"label":${toJSON label},"path":${toJSON "${set.${label}}"},"values":${swept.${name}.instances.${label}.values}}'';
+        ''{"label":${toJSON label},"path":${toJSON "${set.${label}}"},"values":${values.${label}.values}}'';
     in
     ''{"instances":[${concatStringsSep "," (map entry (attrNames set))}]}'';
   joined = mapAttrs (
@@ -101,7 +200,7 @@ let
       name = "${plan.name}-${name}";
       links = set;
     }
-  ) instances;
+  ) handedInstances;
   variant = plan.variant or plan.name;
 
   # What the result has of each step, an entry an instance.
@@ -113,12 +212,16 @@ let
         inherit (plan.steps.${name}) metrics plots;
       };
     in
-    if isSwept name then
-      map (label: common // { inherit label; out = "${instances.${name}.${label}}"; }) (attrNames instances.${name})
+    if hasInstances name then
+      map (label: common // { inherit label; out = "${handedInstances.${name}.${label}}"; }) (attrNames instances.${name})
     else
-      [ (common // { out = "${single.${name}}"; }) ]
+      [ (common // { out = "${handedSingle.${name}}"; }) ]
   ) (attrNames plan.steps);
-  made = derivation: { output = unsafeDiscardStringContext derivation.outPath; };
+  # The recipe that stands behind an output, by its own store path.
+  made = name: derivation: {
+    output = unsafeDiscardStringContext derivation.outPath;
+    ${if records ? ${frozenKey name} then "frozen" else null} = true;
+  };
 
   result = derivation {
     name = "experiment-${variant}";
@@ -152,18 +255,30 @@ let
           inherit (step) files;
         }
         // (
-          if isSwept name then
+          if hasInstances name then
             {
               instances = mapAttrs (
                 label: own:
-                made instances.${name}.${label} // { inherit (own) values; } // (if own ? files then { inherit (own) files; } else { })
-              ) step.instances;
+                made "${name}@${label}" instances.${name}.${label}
+                // { inherit (own) values; }
+                // (if own ? files then { inherit (own) files; } else { })
+              ) (own name);
             }
           else
-            made single.${name}
+            made name single.${name}
         )
       ) plan.steps;
     };
   };
 in
-result // { inherit data instances; steps = single // joined // flat; }
+result
+// {
+  inherit data pending;
+  instances = removeAttrs instances pending;
+  # With the items by label, null where they are unknown.
+  lists = mapAttrs (name: list: list // { known = items.${name}; }) (
+    removeAttrs lists (filter (name: source name != null && !known.${source name}) (attrNames lists))
+  );
+  steps = removeAttrs (handedSingle // joined) pending // flat (removeAttrs handedInstances pending);
+  recipes = removeAttrs single pending // flat (removeAttrs instances pending);
+}

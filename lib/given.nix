@@ -6,21 +6,22 @@
   shell is in the store.
 
   # Inputs
-  `name`: of the store path. Either `sha256` (hexadecimal, a single file) or `tree` (SRI hash of the NAR).
+  `name`: of the store path. Either `sha256` (hexadecimal, a single file) or `tree` (SRI hash of the NAR). `missing`: the sentence.
 
   # Type
-  given :: { name :: String, sha256 :: Null | String, tree :: Null | String } -> Derivation
+  given :: { name :: String, sha256 :: Null | String, tree :: Null | String, missing :: String } -> Derivation
 */
 {
   name,
   sha256 ? null,
   tree ? null,
+  missing ? "${name} is not in the store: run 'nivis lock' in the project, then build again",
 }:
 derivation {
   inherit name;
   system = "builtin";
   builder = "builtin:fetchurl";
-  url = "nivis://${name} is not in the store: run 'nivis lock' in the project, then build again";
+  url = "nivis://${missing}";
   outputHashMode = if tree == null then "flat" else "recursive";
   outputHashAlgo = "sha256";
   outputHash = if tree == null then sha256 else tree;

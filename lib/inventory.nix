@@ -1,7 +1,8 @@
 /**
   What a project consists of, as plain data: every store path that a build needs or makes.
 
-  `nivis` reads it as JSON, to bring missing inputs and to name what is being built.
+  `nivis` reads it as JSON, to bring missing inputs, to see what is ready to run and to name what is being built. What is not
+  known before a step has run is left out: the steps in `pending`, and the result if there are any.
 
   # Inputs
   `root`: the project's folder. `extra`: see project.nix. `experiments`: the names wanted, or null for all.
@@ -17,14 +18,20 @@
 let
   inherit (builtins)
     attrNames
+    concatMap
+    filter
     listToAttrs
     mapAttrs
     removeAttrs
     unsafeDiscardStringContext
     ;
 
-  project = import ./project.nix { inherit root extra; };
+  project = import ./project.nix {
+    inherit root extra;
+    deferred = true;
+  };
   path = object: unsafeDiscardStringContext "${object}";
+  bare = path: if path == null then null else unsafeDiscardStringContext path;
   both = derivation: {
     drv = unsafeDiscardStringContext derivation.drvPath;
     out = path derivation;
@@ -49,9 +56,23 @@ in
       in
       {
         inherit name;
-        value = both experiment // {
-          steps = mapAttrs (_: both) (removeAttrs experiment.steps (attrNames experiment.instances));
+        value = {
+          result = if experiment.pending == [ ] then both experiment else null;
+          inherit (experiment) pending;
+          # What successors get of a step, where that is not the step itself.
+          steps = mapAttrs (
+            step: recipe:
+            both recipe
+            // (if experiment.steps.${step} == recipe then { } else { content = path experiment.steps.${step}; })
+          ) experiment.recipes;
           joined = mapAttrs (name: _: both experiment.steps.${name}) experiment.instances;
+          lists = mapAttrs (
+            _: list:
+            both list.derivation
+            // {
+              files = if list.known == null then null else mapAttrs (_: item: bare item.itemPath) list.known;
+            }
+          ) experiment.lists;
           data = mapAttrs (
             _: data:
             {

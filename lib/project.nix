@@ -5,11 +5,12 @@
   building yesterday's experiment.
 
   # Inputs
-  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or null.
+  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, and results.lock files of those
+  (NAME.results), or null. `deferred`: see experiment.nix.
   `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
-  project :: { root :: Path, extra :: Null | String, pkgs :: Null | (String -> AttrSet) } -> {
+  project :: { root :: Path, extra :: Null | String, deferred :: Bool, pkgs :: Null | (String -> AttrSet) } -> {
     system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
     experiments :: { name = Derivation; … }; lock :: AttrSet;
   }
@@ -17,6 +18,7 @@
 {
   root,
   extra ? null,
+  deferred ? false,
   pkgs ? null,
 }:
 let
@@ -37,6 +39,7 @@ let
   supported = {
     lock = 1;
     plan = 2;
+    results = 1;
   };
 
   # Read one of nivis's JSON files, or say which command makes it.
@@ -83,6 +86,7 @@ let
     wheels = lock.python.wheels or [ ];
   };
 
+  recordsIn = file: if pathExists (root + "/${file}") then read supported.results file else { };
   plansIn =
     folder:
     let
@@ -105,7 +109,9 @@ let
             plan
             root
             lock
+            deferred
             ;
+          records = recordsIn "${plan.folder}/results.lock" // recordsIn "${folder}/${name}.results";
           sourceFolders = lock.source;
         }
       );

@@ -16,8 +16,8 @@
   step ? null,
 }:
 let
-  project = import ./project.nix { inherit root extra; };
-  derivation = if step == null then project.shell else project.experiments.${experiment}.steps.${step};
+  project = import ./project.nix { inherit root extra; deferred = true; };
+  derivation = if step == null then project.shell else project.experiments.${experiment}.recipes.${step};
   isDerivation = path: builtins.match ".*\\.drv" path != null;
 in
 {

@@ -7,7 +7,7 @@
   # Inputs
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
-  `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
+  `instances`: by name and label, those of steps that are swept or fanned out; `gathered`: by name, all of them: { paths, inputs }.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -23,6 +23,7 @@
   sources,
   data,
   steps,
+  instances,
   gathered,
 }:
 let
@@ -34,6 +35,7 @@ let
     elemAt
     isList
     isString
+    mapAttrs
     placeholder
     replaceStrings
     toJSON
@@ -91,7 +93,7 @@ name: step:
 let
   cores = toString step.cores;
   along = step.along or [ ];
-  own = name: steps."${name}@${step.label}";
+  own = name: instances.${name}.${step.label};
   path =
     name:
     if elem name along then
@@ -137,6 +139,7 @@ derivation (
     RAYON_NUM_THREADS = cores;
   }
   // step.env
+  // (if step ? foreach then mapAttrs (_: key: step.itemTexts.${key}) step.item else { })
   // {
     name = storeName "${experiment}-${name}";
     run = if step ? argv then concatStringsSep " " (map argument step.argv) else text step.run;
@@ -147,7 +150,7 @@ derivation (
     inherit (step) params;
     inputs = object (
       [ (field "data" (object (map (name: field name (given data.${name})) step.data))) ]
-      ++ (if step ? values then [ (field "matrix" step.values) ] else [ ])
+      ++ (if step ? values then [ (field (if step ? foreach then "item" else "matrix") step.values) ] else [ ])
       ++ [ (field "steps" (object (map (name: field name (input name)) step.steps))) ]
     );
   }

@@ -15,6 +15,7 @@ class BuildSnapshot:
     done: int
     running: Sequence[tuple[str, float]] = ()
     failed: Sequence[str] = ()
+    ended: Sequence[tuple[str, float]] = ()  # all that are done, in this order, and how many seconds each took
 
 
 class Listener(Protocol):

@@ -10,8 +10,9 @@ import click
 from nivis.cli.command import Command
 from nivis.cli.completion import Target, complete_with, parameters, profiles
 from nivis.cli.session import Session
-from nivis.cli.units import plural
+from nivis.cli.units import Memory, plural
 from nivis.engine.build import Outcome, build
+from nivis.engine.limits import machine_limits
 from nivis.engine.targets import parse_target
 from nivis.manifest.params import parse_overrides
 
@@ -38,7 +39,9 @@ FIGURES = 6  # named in a summary
     ],
 )
 @click.argument("what", nargs=-1, type=Target())
-@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Steps at a time (else: one a core).")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use (else: the machine's).")
+@click.option("--memory", type=Memory(), metavar="SIZE", help="Memory to use: 16G (else: the machine's).")
+@click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="GPUs to use (else: the machine's).")
 @click.option("-k", "--keep-going", is_flag=True, help="Go on with what does not need the step that failed.")
 @click.option(
     "--profile",
@@ -60,6 +63,8 @@ def command(
     session: Session,
     what: tuple[str, ...],
     jobs: int | None,
+    memory: int | None,
+    gpus: int | None,
     keep_going: bool,
     profile: str,
     set_params: tuple[str, ...],
@@ -69,7 +74,8 @@ def command(
     overrides = parse_overrides(set_params)
     with session.display() as display:
         workspace = session.workspace(display, jobs=jobs)
-        outcomes = build(workspace, targets, profile=profile, overrides=overrides, keep_going=keep_going)
+        limits = machine_limits(cores=jobs, memory=memory, gpus=gpus)
+        outcomes = build(workspace, targets, profile=profile, overrides=overrides, keep_going=keep_going, limits=limits)
     root = workspace.project.root
     if session.json:
         session.answer({"results": [document(outcome, root) for outcome in outcomes]})
@@ -112,13 +118,13 @@ def summary(outcome: Outcome, shown: Callable[[Path], str], *, unfold: bool = Fa
     return "\n".join(lines)
 
 
-def folded(built: Sequence[str], sweeps: Mapping[str, Sequence[str]]) -> list[str]:
+def folded(built: Sequence[str], sweeps: Mapping[str, int]) -> list[str]:
     """Return the names of what ran, instances counted: ``x.clean``, ``x.train (3 of 4 instances)``."""
     counts: dict[str, int] = {}
     for name in built:
         step = name.partition("@")[0]
         counts[step] = counts.get(step, 0) + 1
-    totals = {step: len(sweeps.get(step.partition(".")[2], ())) for step in counts}
+    totals = {step: sweeps.get(step.partition(".")[2], 0) for step in counts}
     return [f"{step} ({n} of {totals[step]} instances)" if totals[step] else step for step, n in counts.items()]
 
 

@@ -12,6 +12,7 @@ from nivis.cli.units import duration_text
 from nivis.progress import BuildSnapshot
 
 HEARTBEAT = 15.0  # seconds between lines that only say that it goes on
+NAMED = 5  # steps in one line
 CALM = 1.0  # seconds between lines about finished steps
 
 
@@ -25,7 +26,6 @@ class PlainDisplay:
         self._activity = Activity(clock())
         self._told: set[str] = set()  # kinds whose beginning was told and whose end was not
         self._last = clock()  # when the last line was written
-        self._ended: list[str] = []  # steps that are built and not told yet
         self._told_done = 0
 
     def begin(self, task: str, kind: str, total: int | None = None) -> None:
@@ -64,17 +64,15 @@ class PlainDisplay:
             self._take(snapshot, now)
             done, over = snapshot.done, snapshot.done + len(snapshot.failed) >= snapshot.total
             if done > self._told_done and (over or now - self._last >= CALM):
-                names = ": " + ", ".join(self._ended) if self._ended else ""
+                new = [f"{name} ({duration_text(seconds)})" for name, seconds in snapshot.ended[self._told_done : done]]
+                more = f" and {len(new) - NAMED} more" if len(new) > NAMED else ""
+                names = f": {', '.join(new[:NAMED])}{more}" if new else ""
                 self._write(f"built {done}/{snapshot.total}{names}", now)
-                self._told_done, self._ended = done, []
+                self._told_done = done
             self._beat(now)
 
     def _take(self, snapshot: BuildSnapshot, now: float) -> None:
         before = self._activity.build
-        still = {name for name, _ in snapshot.running} | set(snapshot.failed)
-        for name, seconds in before.running if before else ():
-            if name not in still:
-                self._ended.append(f"{name} ({duration_text(seconds)})")
         for name in snapshot.failed:
             if before is None or name not in before.failed:
                 self._write(f"failed: {name}", now)

@@ -15,7 +15,14 @@ from nivis.engine.status import ExperimentStatus, StepStatus, status
 from nivis.engine.targets import parse_target
 from nivis.progress import Silent
 
-COLORS = {"built": "green", "stale": "yellow", "missing": "cyan", "failed": "red", "unlocked": "magenta"}
+COLORS = {
+    "built": "green",
+    "frozen": "blue",
+    "stale": "yellow",
+    "missing": "cyan",
+    "failed": "red",
+    "unlocked": "magenta",
+}
 
 
 @click.command(
@@ -67,12 +74,13 @@ def _rows(experiment: ExperimentStatus, *, unfold: bool, alone: bool) -> Iterato
 
 
 def _counts(instances: Sequence[StepStatus]) -> str:
-    """Return ``3/4 built, 1 failed`` for the instances of a swept step."""
+    """Return ``3/4 built, 1 failed`` for the instances of a step."""
     if not instances:
         return ""
     states = [instance.state for instance in instances]
     failed = f", {states.count('failed')} failed" if "failed" in states else ""
-    return f"{states.count('built')}/{len(states)} built{failed}"
+    frozen = f", {states.count('frozen')} frozen" if "frozen" in states else ""
+    return f"{states.count('built') + states.count('frozen')}/{len(states)} built{frozen}{failed}"
 
 
 def _used(step: StepStatus) -> str:

@@ -1,6 +1,25 @@
-"""Sizes and durations as people read them (pure)."""
+"""Sizes and durations as people read them, and write them on the command line (pure)."""
 
 from __future__ import annotations
+
+import click
+
+from nivis.errors import UsageError
+from nivis.manifest.units import parse_memory
+
+
+class Memory(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """An amount of memory: ``16G``."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        amount = value if isinstance(value, int) else parse_memory(str(value))
+        if not amount:
+            where = param.opts[0] if param else ""
+            raise UsageError(f"'{value}' is no amount of memory", where=where, hint="Say 16G, or 500 MB.")
+        return amount
 
 
 def size_text(size: float) -> str:

@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from nivis.engine.inventory import Inventory
+from nivis.engine.inventory import Inventory, Item
+from nivis.engine.limits import Limits, machine_limits
 from nivis.engine.locking import Locked, lock_project
-from nivis.engine.plans import vary
+from nivis.engine.plans import EXTRA, vary
+from nivis.engine.records import NAME as RESULTS
 from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
-from nivis.errors import NivisError, StepError
+from nivis.errors import raise_all
+from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import swept
+from nivis.plan.instances import LIST, Plan, fanned, step_of, swept
 from nivis.plan.keys import source_digest
+
+if TYPE_CHECKING:
+    from nivis.engine.pipeline import Ran
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class Outcome:
     link: Path
     out: str
     built: tuple[str, ...] = ()  # steps and instances that ran
-    sweeps: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the labels of swept steps
+    sweeps: Mapping[str, int] = field(default_factory=dict)  # how many instances steps have that have some
     metrics: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Path, ...] = ()
 
@@ -47,6 +54,7 @@ def build(
     profile: str = "",
     overrides: Mapping[str, Value] | None = None,
     keep_going: bool = False,
+    limits: Limits | None = None,
 ) -> list[Outcome]:
     """Build the targets (none: every experiment) and return what became of each, in order.
 
@@ -63,8 +71,10 @@ def build(
     keys = {name: _key(workspace, locked, name) for name in sorted({target.experiment for target in wanted})}
     state = read_state(workspace.project.root)
     todo = [target for target in wanted if not _is_done(workspace, target, keys, state)]
-    ran: Mapping[str, Build] = _run(workspace, locked, todo, keys, keep_going=keep_going) if todo else {}
-    return [_outcome(workspace, target, ran, swept(locked.plans[target.experiment])) for target in wanted]
+    ran: Mapping[str, Build] = {}
+    if todo:
+        ran = _run(workspace, locked, todo, state, limits or machine_limits(), keep_going=keep_going)
+    return [_outcome(workspace, target, ran, locked.plans[target.experiment]) for target in wanted]
 
 
 def link_of(workspace: Workspace, target: Target) -> Path:
@@ -75,11 +85,19 @@ def link_of(workspace: Workspace, target: Target) -> Path:
 def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     lock = locked.lock
     parts = [
+        _records(workspace, locked, name),
         source_digest(locked.plans[name], workspace.project.root),
         json.dumps([asdict(lock.toolchain), asdict(lock.python) if lock.python else None, lock.source, lock.system]),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _records(workspace: Workspace, locked: Locked, name: str) -> str:
+    """Return the digest of the records that the result follows from."""
+    folder = workspace.project.root / str(locked.plans[name]["folder"])
+    files = [folder / RESULTS, workspace.project.root / EXTRA / f"{name}.results"]
+    return " ".join(sha256(file.read_bytes()).hexdigest() for file in files if file.is_file())
 
 
 def _is_done(workspace: Workspace, target: Target, keys: Mapping[str, str], state: State) -> bool:
@@ -95,64 +113,90 @@ def _is_done(workspace: Workspace, target: Target, keys: Mapping[str, str], stat
 
 
 def _run(
-    workspace: Workspace, locked: Locked, targets: Sequence[Target], keys: Mapping[str, str], *, keep_going: bool
+    workspace: Workspace, locked: Locked, targets: Sequence[Target], state: State, limits: Limits, *, keep_going: bool
 ) -> Mapping[str, Build]:
     """Build the targets and link them; return the builds of steps, by ``experiment.step``."""
     # Most of the start-up time; with nothing changed none of it is needed.
-    from nivis.engine.evaluate import evaluate
     from nivis.engine.explain import explain_failures
+    from nivis.engine.pipeline import Pipeline
     from nivis.engine.realise import realise
     from nivis.engine.recipes.remember import remember
     from nivis.engine.supply import supply
 
     root = workspace.project.root
-    inventory = evaluate(workspace, sorted({target.experiment for target in targets}))
-    supply(workspace, inventory, locked.lock, locked.plans)
-    items = {t: inventory.experiments[t.experiment] for t in targets}
-    drvs = {t: item.item(t.step).drv for t, item in items.items()}
-    labels = inventory.labels()
+    ran = Pipeline(workspace, locked, targets, state, limits, keep_going=keep_going).run()
+    steps = {label: build for label, build in ran.built.items() if not label.endswith(LIST)}
+    state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
+    items = {t: _item(ran.inventory, t) for t in targets}
+    there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
+    new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
+    drvs = sorted({item.drv for item in new.values()})
     try:
-        builds = realise(workspace, sorted(set(drvs.values())), labels, keep_going=keep_going).built
-    except NivisError as error:
-        explain_failures(workspace, locked, error)
-        remember(workspace, locked, inventory)
-        _remember_failures(root, inventory, [part for part in error.parts() if isinstance(part, StepError)])
-        raise
-    steps = inventory.step_labels()
-    ran = {steps[b.derivation]: b for b in builds if b.derivation in steps}
-    state = read_state(root).with_steps(_runs(inventory, ran))
-    for target, item in items.items():
-        out = item.item(target.step).out
-        _link(workspace, link_of(workspace, target), out)
-        state = state.with_result(str(target), Result(key=keys[target.experiment], out=out))
-    write_state(root, state)
-    remember(workspace, locked, inventory)
-    return ran
+        if drvs:
+            supply(workspace, ran.inventory, locked.lock, locked.plans, steps={t.experiment: [] for t in new})
+            realise(workspace, drvs, ran.inventory.labels(), base=ran.told)
+        for target, item in there.items():
+            _link(workspace, link_of(workspace, target), item.out)
+            state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))
+    finally:
+        write_state(root, state)
+        _tell_git(workspace, ran.written)
+        remember(workspace, locked, ran.inventory)
+    explain_failures(workspace, locked, ran.failed.values())
+    raise_all(ran.failed.values())
+    return steps
+
+
+def _item(inventory: Inventory, target: Target) -> Item | None:
+    """Return what a target is linked to: the result, all instances of a step, or what successors get of one."""
+    experiment = inventory.experiments[target.experiment]
+    if target.step is None:
+        return experiment.result
+    if target.step in experiment.joined:
+        return experiment.joined[target.step]
+    if target.step in experiment.steps:
+        return Item(drv="", out=experiment.steps[target.step].handed)
+    return None
+
+
+def _waits(target: Target, ran: Ran) -> bool:
+    """Tell whether something that a target needs has failed."""
+    names = [label.partition(".") for label in (*ran.failed, *ran.blocked)]
+    steps = {step for experiment, _, step in names if experiment == target.experiment}
+    if target.step is None:
+        return bool(steps)
+    return any(target.step in (step, step_of(step)[0]) for step in steps)
 
 
 def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
-    """Return what is to be remembered of every step that is known to be in place."""
+    """Return what is to be remembered of every step that ran."""
     runs = {}
-    for name, experiment in inventory.experiments.items():
-        for step_name, step in experiment.steps.items():
-            label = f"{name}.{step_name}"
-            if label in ran:
-                usage = find_usage(ran[label].lines)
-                runs[label] = StepRun(
-                    out=step.out, seconds=usage.seconds if usage else None, memory=usage.memory if usage else None
-                )
+    for label, build in ran.items():
+        name, _, step = label.partition(".")
+        if step in inventory.experiments[name].steps:
+            usage = find_usage(build.lines)
+            runs[label] = StepRun(
+                out=inventory.experiments[name].steps[step].out,
+                seconds=usage.seconds if usage else None,
+                memory=usage.memory if usage else None,
+            )
     return runs
 
 
-def _remember_failures(root: Path, inventory: Inventory, errors: Sequence[StepError]) -> None:
+def _failures(ran: Ran) -> dict[str, StepRun]:
     runs = {}
-    for error in errors:
-        target, _, step = error.where.partition(".")
-        experiment = inventory.experiments.get(target)
-        if experiment and step in experiment.steps:
-            runs[error.where] = StepRun(out=experiment.steps[step].out, failed=True)
-    if runs:
-        write_state(root, read_state(root).with_steps(runs))
+    for label in ran.failed:
+        name, _, step = label.partition(".")
+        if step in ran.inventory.experiments[name].steps:
+            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True)
+    return runs
+
+
+def _tell_git(workspace: Workspace, files: Sequence[PurePosixPath]) -> None:
+    """Have git know the records, so that plain Nix sees them."""
+    new = intend_to_add(workspace.project.root, [file for file in files if file.parent != EXTRA])
+    if new:
+        workspace.listener.note(added_note(new))
 
 
 def _link(workspace: Workspace, link: Path, out: str) -> None:
@@ -164,19 +208,29 @@ def _link(workspace: Workspace, link: Path, out: str) -> None:
     run(argv, environ=workspace.nix_environ, doing=f"linking {link.name}")
 
 
-def _outcome(
-    workspace: Workspace, target: Target, ran: Mapping[str, Build], sweeps: Mapping[str, Sequence[str]]
-) -> Outcome:
+def _outcome(workspace: Workspace, target: Target, ran: Collection[str], plan: Plan) -> Outcome:
     link = link_of(workspace, target)
     built = tuple(sorted(label for label in ran if label.startswith(f"{target.experiment}.")))
-    if target.step is not None:
-        return Outcome(target=target, link=link, out=str(link.readlink()), built=built, sweeps=sweeps)
-    return Outcome(
+    outcome = Outcome(
         target=target,
         link=link,
         out=str(link.readlink()),
         built=built,
-        sweeps=sweeps,
+        sweeps=_counts(plan, None if target.step else link),
+    )
+    if target.step is not None:
+        return outcome
+    return replace(
+        outcome,
         metrics=json.loads((link / "metrics.json").read_text(encoding="utf-8")),
         figures=tuple(sorted((link / "figures").iterdir())),
     )
+
+
+def _counts(plan: Plan, result: Path | None) -> dict[str, int]:
+    """Return how many instances steps have; those of a fan-out are counted in the result."""
+    counts = {step: len(labels) for step, labels in swept(plan).items()}
+    for step in fanned(plan):
+        folder = result / "steps" / step if result else None
+        counts[step] = len(list(folder.iterdir())) if folder and folder.is_dir() else 0
+    return counts

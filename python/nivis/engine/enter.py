@@ -19,7 +19,7 @@ from nivis.engine.realise import realise
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
-from nivis.nix.store import nix32
+from nivis.nix.base32 import nix32
 
 # Of the user's own environment a step's shell keeps what a terminal needs.
 TERMINAL = ("TERM", "COLORTERM", "COLUMNS", "LINES")
@@ -41,7 +41,7 @@ def prepare_shell(workspace: Workspace, start: Path) -> Place:
     """Lock, bring and build the environment; return the development shell around the user's own, in ``start``."""
     locked = lock_project(workspace, only=())
     inventory, recipe = evaluate_recipe(workspace)
-    supply(workspace, inventory, locked.lock, {}, shell=True)
+    supply(workspace, inventory, locked.lock, {}, steps={}, shell=True)
     _realise_inputs(workspace, recipe)
     variables = _variables(recipe)
     variables["PATH"] += f":{workspace.environ.get('PATH', '')}"
@@ -64,7 +64,8 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
     inventory, recipe = evaluate_recipe(workspace, target.experiment, target.step)
-    supply(workspace, inventory, locked.lock, locked.plans)
+    steps = {target.experiment: [target.step]}
+    supply(workspace, inventory, locked.lock, locked.plans, steps=steps)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
     variables = _variables(recipe, out=str(folder / "out"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nivis.engine.locking import Locked
 from nivis.engine.targets import parse_target
 from nivis.engine.workspace import Workspace
@@ -14,10 +16,10 @@ from nivis.plan.undeclared import explain
 ADD = {"poetry.lock": "poetry add {}", "uv.lock": "uv add {}"}
 
 
-def explain_failures(workspace: Workspace, locked: Locked, error: NivisError) -> None:
+def explain_failures(workspace: Workspace, locked: Locked, errors: Iterable[NivisError]) -> None:
     """Put before the hint of each failed step what it lacked, as far as its log tells."""
     files = Files(workspace.project.root)
-    for part in error.parts():
+    for part in (part for error in errors for part in error.parts()):
         target = parse_target(part.where)
         plan = locked.plans.get(target.experiment)
         if isinstance(part, StepError) and part.log and target.step and plan:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from nivis.plan.instances import step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +16,35 @@ class Item:
 
     drv: str
     out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepItem(Item):
+    """A step or an instance, and where its output stands by its content, if its record says what that is."""
+
+    content: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return what its record goes by: the hash part of its store path."""
+        return key_of(self.out)
+
+    @property
+    def handed(self) -> str:
+        """Return what successors get."""
+        return self.content or self.out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListItem(Item):
+    """The list that a step is fanned out over: its items by label, with the store path of each that is a file."""
+
+    files: Mapping[str, str | None] | None = None  # None: not known yet
+
+    @property
+    def key(self) -> str:
+        """Return what its record goes by."""
+        return key_of(self.out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +64,30 @@ class DataItem:
     archive: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: the labels are found once
 class ExperimentItem:
-    """An experiment's result, its steps and its data."""
+    """An experiment's result, its steps and its data; the result is known when every step is."""
 
-    drv: str
-    out: str
-    steps: Mapping[str, Item]  # of a swept step the instances: train@c=0.1
+    result: Item | None
+    steps: Mapping[str, StepItem]  # instances as train@c=0.1
     data: Mapping[str, DataItem]
-    joined: Mapping[str, Item] = field(default_factory=dict)  # of a swept step the folder of all its instances
+    pending: tuple[str, ...] = ()  # steps of which nothing is known before another one has run
+    joined: Mapping[str, Item] = field(default_factory=dict)  # of several instances the folder of all of them
+    lists: Mapping[str, ListItem] = field(default_factory=dict)  # of steps that are fanned out
 
-    def item(self, step: str | None) -> Item:
-        """Return a step, an instance or all instances of one; None is the result."""
-        if step is None:
-            return Item(drv=self.drv, out=self.out)
-        return self.joined[step] if step in self.joined else self.steps[step]
+    @cached_property
+    def labels(self) -> Mapping[str, Sequence[str]]:
+        """Return the labels of every step that has instances and is known."""
+        found: dict[str, list[str]] = {name: [] for name in self.joined}
+        for name in self.steps:
+            step, label = step_of(name)
+            if label:
+                found[step].append(label)
+        return found
+
+    def instances(self, step: str) -> Sequence[str]:
+        """Return the names of a step's instances: itself if it has none."""
+        return [f"{step}@{label}" for label in self.labels[step]] if step in self.labels else [step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +108,7 @@ class Inventory:
         for wheel in self.wheels:
             yield from (wheel.archive, wheel.out)
         for experiment in self.experiments.values():
-            yield experiment.out
-            yield from (step.out for step in (*experiment.steps.values(), *experiment.joined.values()))
+            yield from experiment_paths(experiment)
             for data in experiment.data.values():
                 yield from (path for path in (data.out, data.archive) if path)
 
@@ -86,8 +126,10 @@ class Inventory:
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
         for name, experiment in self.experiments.items():
-            found[experiment.drv] = f"{name} (result)"
+            if experiment.result:
+                found[experiment.result.drv] = f"{name} (result)"
             found.update({item.drv: f"{name}.{step} (all instances)" for step, item in experiment.joined.items()})
+            found.update({item.drv: f"{name}.{step} (list of items)" for step, item in experiment.lists.items()})
         return found
 
 
@@ -103,11 +145,30 @@ def decode(raw: Mapping[str, Any]) -> Inventory:
     )
 
 
+def experiment_paths(experiment: ExperimentItem) -> Iterator[str]:
+    """Yield the store paths that an experiment makes or hands on."""
+    if experiment.result:
+        yield experiment.result.out
+    for step in experiment.steps.values():
+        yield step.out
+        if step.content:
+            yield step.content
+    yield from (item.out for item in (*experiment.joined.values(), *experiment.lists.values()))
+    for listed in experiment.lists.values():
+        yield from (path for path in (listed.files or {}).values() if path)
+
+
+def key_of(path: str) -> str:
+    """Return the hash part of a store path."""
+    return path[11:43]
+
+
 def _experiment(raw: Mapping[str, Any]) -> ExperimentItem:
     return ExperimentItem(
-        drv=raw["drv"],
-        out=raw["out"],
-        steps={name: Item(**step) for name, step in raw["steps"].items()},
+        result=Item(**raw["result"]) if raw["result"] else None,
+        pending=tuple(raw["pending"]),
+        steps={name: StepItem(**step) for name, step in raw["steps"].items()},
         joined={name: Item(**step) for name, step in raw["joined"].items()},
+        lists={name: ListItem(**item) for name, item in raw["lists"].items()},
         data={name: DataItem(**data) for name, data in raw["data"].items()},
     )

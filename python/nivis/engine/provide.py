@@ -11,4 +11,5 @@ from nivis.engine.workspace import Workspace
 def provide(workspace: Workspace, locked: Locked) -> None:
     """Put into the store what Nix cannot fetch by itself: the base tree, the project's data, wheels without a URL."""
     inventory = evaluate(workspace, sorted(locked.experiments))
-    supply(workspace, inventory, locked.lock, locked.plans, shell=True, given_only=True)
+    steps = {name: locked.plans[name]["steps"] for name in inventory.experiments}
+    supply(workspace, inventory, locked.lock, locked.plans, steps=steps, shell=True, given_only=True)

@@ -31,30 +31,30 @@ def realise(
     derivations: Sequence[str],
     labels: Mapping[str, str],
     *,
-    keep_going: bool = False,
+    base: BuildSnapshot | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Realised:
     """Build ``derivations`` and all they need; raises StepError for steps that failed, else what Nix says.
 
-    ``labels`` are what people call a derivation (Inventory.labels); others go by their name.
+    ``labels`` are what people call a derivation (Inventory.labels); others go by their name. ``base`` is what had been
+    built before, to be counted with it.
     """
     argv = [workspace.nix.tool("nix-store"), "--realise", *derivations, "--log-format", "internal-json"]
-    argv += ["--keep-going"] if keep_going else []
     state = BuildState()
     with stream(argv, environ=workspace.nix_environ, cwd=workspace.project.root) as running:
         for line in running.lines():
             now, event = clock(), parse(line)
             state.apply(event, now)
-            workspace.listener.building(_snapshot(state, labels, now))
+            workspace.listener.building(_snapshot(state, labels, now, base))
             if workspace.verbose and isinstance(event, LogLine):
-                _repeat(workspace, event, state, labels)
+                repeat(workspace, event, state, labels)
         status, _ = running.finish()
     if status != 0:
         raise_all(problems_of(state, labels))
     return Realised(built=tuple(state.done.values()))
 
 
-def _repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapping[str, str]) -> None:
+def repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapping[str, str]) -> None:
     """Tell what a step printed."""
     build = state.running.get(line.id)
     label = labels.get(build.derivation, "") if build else ""
@@ -62,13 +62,20 @@ def _repeat(workspace: Workspace, line: LogLine, state: BuildState, labels: Mapp
         workspace.listener.note(f"{label}> {line.text}")
 
 
-def _snapshot(state: BuildState, labels: Mapping[str, str], now: float) -> BuildSnapshot:
+def _snapshot(state: BuildState, labels: Mapping[str, str], now: float, base: BuildSnapshot | None) -> BuildSnapshot:
+    before = base or BuildSnapshot(total=0, done=0)
     return BuildSnapshot(
-        total=state.expected,
-        done=len(state.done),
+        total=before.total + state.expected,
+        done=before.done + len(state.done),
         running=[(labels.get(b.derivation, b.name), now - b.started) for b in state.running.values()],
-        failed=[labels.get(path, build.name) for path, build in state.failed.items()],
+        failed=[*before.failed, *(labels.get(path, build.name) for path, build in state.failed.items())],
+        ended=[*before.ended, *(ended(build, labels) for build in state.done.values())],
     )
+
+
+def ended(build: Build, labels: Mapping[str, str]) -> tuple[str, float]:
+    """Return what people call a build that is done, and how many seconds it took."""
+    return labels.get(build.derivation, build.name), (build.ended or build.started) - build.started
 
 
 def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError]:

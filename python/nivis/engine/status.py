@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nivis.engine.evaluate import evaluate
-from nivis.engine.inventory import Inventory
+from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.recipes.remember import reason_words, remembered_states
+from nivis.engine.results import Results
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -18,12 +19,12 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
-from nivis.plan.instances import step_of, swept
+from nivis.plan.instances import step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStatus:
-    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing`` or ``failed``.
+    """One step: ``built``, ``stale`` (built once, its recipe has changed), ``missing``, ``failed`` or ``frozen``.
 
     The state of a swept step is the worst of its instances'.
     """
@@ -61,13 +62,18 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
     state = read_state(workspace.project.root)
+    results = Results(workspace.project.root, locked.plans, shown)
     found = []
     for name in shown:
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
-        each = _each(offline, locked, name, inventory if name in fresh else None, state)
+        item = inventory.experiments[name] if inventory and name in fresh else None
+        each = _each(offline, locked, name, item, state)
+        for step in results.frozen(name):
+            each |= {step: replace(each[step], state="frozen")} if step in each else {}
         wanted = [target.step for target in targets if target.experiment == name]
-        steps = tuple(_chosen(_folded(experiment.steps, swept(plan), each), wanted)) if each else ()
+        folded = _folded(experiment.steps, item, each, state, name) if item else _remembered(experiment.steps, each)
+        steps = tuple(_chosen(folded, wanted)) if each or item else ()
         found.append(
             ExperimentStatus(
                 name=name,
@@ -82,32 +88,47 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
 
 
 def _each(
-    workspace: Workspace, locked: Locked, name: str, inventory: Inventory | None, state: State
+    workspace: Workspace, locked: Locked, name: str, item: ExperimentItem | None, state: State
 ) -> dict[str, StepStatus]:
     """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
-    if inventory is None:
+    if item is None:
         remembered = remembered_states(workspace, locked, name)
         return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
-    outs = {step: entry.out for step, entry in inventory.experiments[name].steps.items()}
-    absent = missing(list(outs.values()), nix=workspace.nix, environ=workspace.nix_environ)
-    each = {step: _step(f"{name}.{step}", out, absent, state) for step, out in outs.items()}
+    absent = missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ)
+    each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
     stale = [step for step, own in each.items() if own.state == "stale"]
     words = reason_words(workspace, locked, name, stale) if stale else {}
     return each | {step: replace(each[step], reason=word) for step, word in words.items()}
 
 
 def _folded(
-    steps: Iterable[str], sweeps: Mapping[str, Sequence[str]], each: Mapping[str, StepStatus]
+    steps: Iterable[str], item: ExperimentItem, each: Mapping[str, StepStatus], state: State, plan: str
 ) -> Iterator[StepStatus]:
-    """Yield the steps in the order of the manifest, swept ones with their instances."""
+    """Yield the steps in the order of the manifest, those with instances with them."""
     for name in steps:
-        if name not in sweeps:
+        if name in item.pending:
+            label = f"{plan}.{name}"
+            ran = any(known == label or known.startswith(f"{label}@") for known in state.steps)
+            yield StepStatus(name=name, state="stale" if ran else "missing")
+        elif name in item.labels:
+            yield _together(name, {label: each[f"{name}@{label}"] for label in item.labels[name]})
+        else:
             yield each[name]
-            continue
-        instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in sweeps[name])
-        reasons = {word: None for instance in instances for word in instance.reason.split(", ") if word}
-        worst = _worst([instance.state for instance in instances])
-        yield StepStatus(name=name, state=worst, instances=instances, reason=", ".join(reasons))
+
+
+def _remembered(steps: Iterable[str], each: Mapping[str, StepStatus]) -> Iterator[StepStatus]:
+    """Yield the steps as earlier builds tell of them, those with instances with them."""
+    for name in steps:
+        own = {step_of(step)[1]: status for step, status in each.items() if step_of(step)[0] == name}
+        yield own[""] if "" in own else _together(name, own)
+
+
+def _together(name: str, instances: Mapping[str, StepStatus]) -> StepStatus:
+    """Return the status of a step from those of its instances, by label."""
+    own = tuple(replace(status, name=label) for label, status in instances.items())
+    words = {word: None for instance in own for word in instance.reason.split(", ") if word}
+    worst = _worst([instance.state for instance in own])
+    return StepStatus(name=name, state=worst, instances=own, reason=", ".join(words))
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
@@ -142,15 +163,15 @@ def _is_written(workspace: Workspace, locked: Locked, name: str) -> bool:
     )
 
 
-def _step(label: str, out: str, absent: set[str], state: State) -> StepStatus:
+def _step(label: str, item: StepItem, absent: set[str], state: State) -> StepStatus:
     name = label.partition(".")[2]
     run: StepRun | None = state.steps.get(label)
-    if out not in absent:
-        last = run if run is not None and run.out == out else StepRun(out=out)
+    if item.handed not in absent or item.out not in absent:
+        last = run if run is not None and run.out == item.out else StepRun(out=item.out)
         return StepStatus(name=name, state="built", seconds=last.seconds, memory=last.memory)
     if run is None:
         return StepStatus(name=name, state="missing")
-    return StepStatus(name=name, state="failed" if run.failed and run.out == out else "stale")
+    return StepStatus(name=name, state="failed" if run.failed and run.out == item.out else "stale")
 
 
 def _whole(steps: Sequence[StepStatus], *, evaluated: bool) -> str:

@@ -22,7 +22,7 @@ from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
-from nivis.plan.instances import step_of
+from nivis.plan.instances import Plan, data_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,47 +40,35 @@ class Need:
 def needed(
     inventory: Inventory,
     lock: Lock,
-    plans: Mapping[str, Mapping[str, object]],
+    plans: Mapping[str, Plan],
     absent: Collection[str],
+    steps: Mapping[str, Collection[str]],
     *,
     shell: bool = False,
 ) -> Need:
-    """Return what is needed to build the inventory's experiments (``shell``: the environment as well).
+    """Return what is needed to run ``steps`` (by experiment; none: to put a result together), or for a ``shell``.
 
     ``absent`` are the store paths that are not valid.
     """
     data: dict[str, LockedData] = {}
-    steps_missing = False
-    for name, experiment in inventory.experiments.items():
-        if experiment.out not in absent:
-            continue
-        for step_name, step in experiment.steps.items():
-            if step.out not in absent:
-                continue
-            steps_missing = True
-            for data_name in _data_of(plans[name], step_name):
-                item = experiment.data[data_name]
-                if item.out in absent and (item.archive is None or item.archive in absent):
-                    key = f"{plans[name]['name']}/{data_name}"
-                    data[key] = lock.data[key]
-    environment = (steps_missing or shell) and inventory.environment.out in absent
+    for name, wanted in steps.items():
+        experiment = inventory.experiments[name]
+        for data_name in sorted({one for step in wanted for one in data_of(plans[name], step)}):
+            item = experiment.data[data_name]
+            if item.out in absent and (item.archive is None or item.archive in absent):
+                key = f"{plans[name]['name']}/{data_name}"
+                data[key] = lock.data[key]
+    building = shell or bool(steps)
+    environment = (shell or any(steps.values())) and inventory.environment.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
     wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]
-    building = shell or any(experiment.out in absent for experiment in inventory.experiments.values())
     toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
     return Need(
         base=building and toolchain and inventory.base in absent,
         wheels=tuple(wheels) if environment else (),
         data=dict(sorted(data.items())),
     )
-
-
-def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
-    steps = plan["steps"]
-    assert isinstance(steps, Mapping)
-    names: Sequence[str] = steps[step_of(step)[0]]["data"]
-    return names
 
 
 def given(need: Need) -> Need:
@@ -100,17 +88,25 @@ def supply(
     workspace: Workspace,
     inventory: Inventory,
     lock: Lock,
-    plans: Mapping[str, Mapping[str, object]],
+    plans: Mapping[str, Plan],
     *,
+    steps: Mapping[str, Collection[str]],
     shell: bool = False,
     given_only: bool = False,
-) -> None:
-    """Bring what is needed; raises what downloads and the store raise, all problems together."""
+) -> set[str]:
+    """Bring what is needed to run ``steps``; return the inventory's own paths that are not in the store.
+
+    Raises what downloads and the store raise, all problems together.
+    """
     absent = missing(list(inventory.paths()), nix=workspace.nix, environ=workspace.nix_environ)
-    need = needed(inventory, lock, plans, absent, shell=shell)
+    need = needed(inventory, lock, plans, absent, steps, shell=shell)
     need = given(need) if given_only else need
-    if not need:
-        return
+    if need:
+        _bring(workspace, lock, need)
+    return absent
+
+
+def _bring(workspace: Workspace, lock: Lock, need: Need) -> None:
     stop = Stop()
     problems: list[NivisError] = []
     with ThreadPoolExecutor(1) as pool:

@@ -78,7 +78,8 @@ def ignore_lines(project: Project) -> tuple[str, ...]:
 def attribute_lines(project: Project) -> tuple[str, ...]:
     """Return what the project's .gitattributes must hold: reviews fold what nobody wrote."""
     folders = ("flake.nix", "nix/**") if project.flake else ("nix/plans/**",)
-    return ("nivis.lock linguist-generated merge=union", *(f"{path} linguist-generated" for path in folders))
+    union = [f"{name} linguist-generated merge=union" for name in ("nivis.lock", "results.lock")]
+    return (*union, *(f"{path} linguist-generated" for path in folders))
 
 
 def with_lines(text: str, lines: Sequence[str], *, comment: str) -> str:

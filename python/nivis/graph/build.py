@@ -8,7 +8,7 @@ from typing import Any
 
 from nivis.errors import UsageError
 from nivis.graph.model import Graph, Node
-from nivis.plan.instances import Plan, step_of
+from nivis.plan.instances import Plan, data_of, needs, step_of
 from nivis.plan.order import order_of_plan
 
 MOST_EDGES = 20_000  # more is no picture
@@ -24,6 +24,7 @@ class _Step:
 
     name: str
     planned: Mapping[str, Any]
+    data: Sequence[str]
     labels: Sequence[str]  # of the instances that have a node of their own
 
     def ids(self, experiment: str) -> list[str]:
@@ -41,7 +42,7 @@ def graph_of(
     nodes: list[Node] = []
     edges: list[tuple[str, str]] = []
     for name, plan in sorted(plans.items()):
-        chosen = [_step(plan, step, expand=expand) for step in order_of_plan(plan)]
+        chosen = [_step(name, plan, step, states if expand else None) for step in order_of_plan(plan)]
         nodes += _data_nodes(name, plan)
         nodes += [node for step in chosen for node in _step_nodes(name, step, states)]
         nodes.append(Node(id=name, kind="result", experiment=name, label=name, state=states.get(name, "")))
@@ -53,9 +54,15 @@ def graph_of(
     return Graph(nodes=tuple(nodes), edges=tuple(edges), titles=titles or dict.fromkeys(plans, ""))
 
 
-def _step(plan: Plan, name: str, *, expand: bool) -> _Step:
+def _step(experiment: str, plan: Plan, name: str, states: States | None) -> _Step:
+    """Return a step; with ``states``, which name what a fan-out came to, with all of its instances."""
     planned = plan["steps"][name]
-    return _Step(name=name, planned=planned, labels=list(planned.get("instances", ())) if expand else ())
+    labels: list[str] = []
+    if states is not None and "instances" in planned:
+        labels = list(planned["instances"])
+    elif states is not None and "foreach" in planned:
+        labels = [key.partition("@")[2] for key in states if key.startswith(f"{experiment}.{name}@")]
+    return _Step(name=name, planned=planned, data=data_of(plan, name), labels=labels)
 
 
 def _data_nodes(experiment: str, plan: Plan) -> Iterator[Node]:
@@ -97,18 +104,23 @@ def _edges(experiment: str, steps: Sequence[_Step]) -> Iterator[tuple[str, str]]
     read: set[str] = set()
     for step in steps:
         ids = step.ids(experiment)
-        for data in step.planned["data"]:
+        for data in dict.fromkeys(step.data):
             yield from ((f"{experiment}:data.{data}", own) for own in ids)
-        for needed in step.planned["steps"]:
+        for needed in needs(step.planned):
             read.add(needed)
             sources = by_name[needed].ids(experiment)
-            if step.labels and needed in step.planned.get("along", ()):
+            if step.labels and needed in _along(step) and by_name[needed].labels == step.labels:
                 yield from zip(sources, ids, strict=True)
             else:
                 yield from ((source, own) for own in ids for source in sources)
     for step in steps:
         if step.name not in read:
             yield from ((own, experiment) for own in step.ids(experiment))
+
+
+def _along(step: _Step) -> set[str]:
+    """Return the steps of which an instance gets the one with its own label."""
+    return {*step.planned.get("along", ()), step.planned.get("foreach", {}).get("along", "")}
 
 
 def needed_for(graph: Graph, target: str) -> Graph:

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from nivis.errors import did_you_mean
+from nivis.manifest.foreach import decode_foreach
+from nivis.manifest.limits import decode_locks, decode_memory, decode_retries, decode_timeout
 from nivis.manifest.matrix import decode_matrix
 from nivis.manifest.model import Data, Experiment, Step
 from nivis.manifest.names import NAME_RULE, is_name
 from nivis.manifest.origin import decode_origin
 from nivis.manifest.params import decode_params, decode_profiles
 from nivis.manifest.toml import Source, Table, dotted, kind_of, parse
-from nivis.manifest.units import parse_memory
 
 STATUSES = ("idea", "running", "done", "abandoned")
 RECORDS = (".json", ".yaml", ".yml", ".toml")  # formats of metrics
@@ -31,8 +32,9 @@ _TOP = ("experiment", "params", "profiles", "data", "steps", "report")
 _TOP_LATER = ("checks",)
 _ABOUT = ("name", "title", "question", "goal", "trl", "status", "conclusion", "tags")
 _DATA = ("path", "url", "pypi", "npm", "file", "sha256", "description", "license", "sensitive")
-_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "matrix", "cores", "memory", "gpus")
-_STEP_LATER = ("foreach", "tools", "timeout", "retries", "locks")
+_LIMITS = ("cores", "memory", "gpus", "locks", "timeout", "retries")
+_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "matrix", "foreach", *_LIMITS)
+_STEP_LATER = ("tools",)
 
 
 def name_from_folder(folder: PurePosixPath) -> str:
@@ -170,6 +172,7 @@ def _check_name(name: str, table: Table, what: str) -> None:
 def _step(name: str, table: Table) -> Step | None:
     table.known(_STEP, _STEP_LATER)
     _check_name(name, table, "a step")
+    retries, more = decode_retries(table)
     return Step(
         name=name,
         run=_run(table),
@@ -179,9 +182,14 @@ def _step(name: str, table: Table) -> Step | None:
         sources=table.strings("sources", "config/*.json"),
         env=_env(table.table("env")),
         matrix=decode_matrix(table),
+        foreach=decode_foreach(table),
         cores=table.integer("cores", 1, least=1),
-        memory=_memory(table),
+        memory=decode_memory(table, "memory"),
         gpus=table.integer("gpus", 0, least=0),
+        locks=decode_locks(table),
+        timeout=decode_timeout(table),
+        retries=retries,
+        retry_memory=more,
     )
 
 
@@ -246,15 +254,3 @@ def _env(table: Table) -> Mapping[str, str]:
         else:
             env[name] = value
     return env
-
-
-def _memory(table: Table) -> int | None:
-    value = table.raw.get("memory")
-    if value is None:
-        return None
-    amount = parse_memory(value) if isinstance(value, str) else value
-    if isinstance(amount, bool) or not isinstance(amount, int) or amount <= 0:
-        shown = f"'{value}'" if isinstance(value, str) else kind_of(value)
-        table.problem("memory", f"must be an amount of memory, but it is {shown}", 'Write memory = "2 GiB".')
-        return None
-    return amount

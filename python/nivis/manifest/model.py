@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 Scalar = str | int | float | bool
+COPY_LIMIT = 2 << 30  # bytes
 Value = Scalar | list["Value"] | dict[str, "Value"]
 
 
@@ -34,6 +35,7 @@ class Project:
     extras: tuple[str, ...] = ()
     urls: bool = True  # record download URLs in nivis.lock
     flake: bool = True  # let nivis write flake.nix and nix/nivis/; else the project has a flake of its own
+    copy_limit: int = COPY_LIMIT  # bytes; a larger output of a step is handed on as it is, not by its content
     pyproject: Mapping[str, object] = field(default_factory=dict)  # the decoded file
     lock_file: str | None = None  # poetry.lock, uv.lock or pylock.toml, the one that is there
 
@@ -87,6 +89,17 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreach:
+    """A step's ``foreach``: files, or rows of a list, below what a step wrote or a data set."""
+
+    kind: str  # "steps" or "data"
+    source: str  # its name
+    path: str  # below it; of files a pattern
+    rows: bool = False
+    label: str = ""  # the column by which rows are called; empty: by all of their values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """[steps.NAME] as written; references are not resolved yet."""
 
@@ -98,9 +111,14 @@ class Step:
     sources: tuple[str, ...] = ()  # globs relative to the experiment's folder, or to the root with a leading "/"
     env: Mapping[str, str] = field(default_factory=dict)
     matrix: Matrix | str | None = None  # a name: swept along with that step
+    foreach: Foreach | None = None
     cores: int = 1
     memory: int | None = None  # bytes
     gpus: int = 0
+    locks: tuple[str, ...] = ()  # named resources that one step at a time may have
+    timeout: int | None = None  # seconds
+    retries: int = 0
+    retry_memory: tuple[int, ...] = ()  # bytes, for the first retry, the second …
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from nivis.errors import ManifestError
-from nivis.manifest.model import Project, ToolchainSettings
+from nivis.manifest.limits import decode_memory
+from nivis.manifest.model import COPY_LIMIT, Project, ToolchainSettings
 from nivis.manifest.toml import Source, Table, parse
 
 PYPROJECT = "pyproject.toml"
 LOCK_FILES = ("poetry.lock", "uv.lock", "pylock.toml")
 
-_KEYS = ("experiments", "source", "generated", "toolchain", "groups", "extras", "urls", "lock", "flake")
+_KEYS = ("experiments", "source", "generated", "toolchain", "groups", "extras", "urls", "lock", "flake", "copy-limit")
 _TOOLCHAIN = ("kind", "suite", "packages", "mirror")
 _SUITES = ("bookworm", "trixie")
 # PEP 751: pylock.toml, or pylock.NAME.toml
@@ -77,6 +78,7 @@ def decode_project(text: str, root: Path, present: tuple[str, ...]) -> Project:
         extras=settings.strings("extras", "gpu"),
         urls=settings.boolean("urls", True),
         flake=settings.boolean("flake", True),
+        copy_limit=decode_memory(settings, "copy-limit") or COPY_LIMIT,
         pyproject=raw,
         lock_file=_lock_file(settings, raw, root, present),
     )

@@ -135,6 +135,16 @@ class Stream:
         for line in self._process.stderr:
             yield _decoded(line).rstrip("\n")
 
+    @property
+    def pid(self) -> int:
+        """Return the number of the process."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Have the process end; may be called from another thread."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+
     def finish(self) -> tuple[int, str]:
         """Return the exit status and stdout."""
         assert self._process.stdout is not None

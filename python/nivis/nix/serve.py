@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import subprocess
 import tempfile
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from typing import IO
 
 from nivis.errors import HostError, NivisError
 from nivis.lock.nar import Write, changed, string
+from nivis.nix.base32 import from_nix32
 from nivis.nix.command import missing_program, translate
 
 _HELLO, _WELCOME = 0x390C9DEB, 0x5452EECB
 _VERSION = 2 << 8 | 5
-_QUERY_VALID_PATHS, _ADD_TO_STORE_NAR = 1, 9
+_QUERY_VALID_PATHS, _QUERY_PATH_INFOS, _ADD_TO_STORE_NAR = 1, 2, 9
 _BUFFER = 1 << 18
 _PIPE = 1 << 20  # bytes; what Linux allows everybody
 _PATIENCE = 10.0  # seconds for Nix to end by itself
@@ -65,6 +67,22 @@ class Offer:
                 string(self.ca.encode()),
             )
         )
+
+
+def _nar_hash(text: str) -> bytes:
+    """Return a digest that Nix 2.8 writes in base 32, later versions in base 16, or as SRI."""
+    if text.startswith("sha256-"):
+        return b64decode(text.removeprefix("sha256-"))
+    return bytes.fromhex(text) if len(text) == 64 else from_nix32(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathInfo:
+    """What the store knows of a valid path."""
+
+    nar_hash: bytes
+    nar_size: int
+    references: tuple[str, ...]
 
 
 class Connection:
@@ -121,6 +139,23 @@ class Connection:
         self._write(number(_QUERY_VALID_PATHS) + number(1) + number(0) + strings(sorted(set(paths))))
         self._flush()
         return {self._string() for _ in range(self._number())}
+
+    def infos(self, paths: Sequence[str]) -> dict[str, PathInfo]:
+        """Return what the store knows of those of ``paths`` that are valid."""
+        self._write(number(_QUERY_PATH_INFOS) + strings(sorted(set(paths))))
+        self._flush()
+        found: dict[str, PathInfo] = {}
+        while path := self._string():
+            self._string()  # its deriver
+            references = tuple(self._string() for _ in range(self._number()))
+            self._number()  # how much there would be to download
+            size = self._number()
+            digest = self._string().removeprefix("sha256:")
+            self._string()  # its content address
+            for _ in range(self._number()):
+                self._string()  # a signature
+            found[path] = PathInfo(nar_hash=_nar_hash(digest), nar_size=size, references=references)
+        return found
 
     def add(self, offer: Offer, source: Path, produce: Callable[[Write], object]) -> None:
         """Send content. Raises LockError, and leaves nothing, if it is not what was offered."""

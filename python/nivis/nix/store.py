@@ -7,28 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nivis.errors import HostError
 from nivis.lock import nar
 from nivis.lock.digest import digest_file
+from nivis.nix.base32 import nix32
 from nivis.nix.command import Nix, run
-from nivis.nix.serve import Connection, Offer
+from nivis.nix.serve import Connection, Offer, PathInfo
 from nivis.progress import Listener, Silent
 
 STORE = "/nix/store"
-_ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz"  # base 32 without e, o, t, u
 _AT_ONCE = 5000  # paths in one command line
-
-
-def nix32(data: bytes) -> str:
-    """Return ``data`` in Nix's base 32: five bits a digit, the last ones first."""
-    number = int.from_bytes(data, "little")
-    digits = -(-len(data) * 8 // 5)
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(digits)))
 
 
 def _compress(digest: bytes) -> bytes:
@@ -94,16 +88,21 @@ def add_many(
     Content is streamed: memory does not grow with it. If it changes meanwhile, LockError is raised and nothing of
     it is registered; what was added before stays.
     """
-    offers = [_offer(addition) for addition in additions]
-    if not offers:
+    if not additions:
         return []
-    report = listener or Silent()
     with Connection(nix.tool("nix-store"), environ=environ) as store:
-        valid = store.valid([offer.path for offer in offers])
-        for addition, offer in zip(additions, offers, strict=True):
-            if offer.path not in valid:
-                _send(store, addition, offer, report)
-                valid.add(offer.path)
+        return add_to(store, additions, listener=listener)
+
+
+def add_to(store: Connection, additions: Sequence[Addition], *, listener: Listener | None = None) -> list[str]:
+    """Add everything that a store lacks and return the store paths, in order; see ``add_many``."""
+    report = listener or Silent()
+    offers = [_offer(addition) for addition in additions]
+    valid = store.valid([offer.path for offer in offers])
+    for addition, offer in zip(additions, offers, strict=True):
+        if offer.path not in valid:
+            _send(store, addition, offer, report)
+            valid.add(offer.path)
     return [offer.path for offer in offers]
 
 
@@ -119,6 +118,35 @@ def add_tree(path: Path, name: str, *, nix: Nix, environ: Mapping[str, str], lis
     if not path.is_dir():
         raise HostError("is not a folder", where=str(path))
     return add_many([Addition(path=path, name=name)], nix=nix, environ=environ, listener=listener)[0]
+
+
+def sri(digest: bytes) -> str:
+    """Return a sha256 digest as an SRI string."""
+    return "sha256-" + b64encode(digest).decode()
+
+
+def name_of(path: str) -> str:
+    """Return the name in a store path."""
+    return path.rpartition("/")[2][33:]
+
+
+def hand_over(store: Connection, infos: Mapping[str, PathInfo]) -> dict[str, str]:
+    """Add valid store paths without references once more, by their content; return the new paths by the old."""
+    offers: dict[str, Offer] = {}
+    for path, info in infos.items():
+        target = fixed_output_path(name_of(path), tree_sri=sri(info.nar_hash))
+        ca = f"fixed:r:sha256:{nix32(info.nar_hash)}"
+        offers[path] = Offer(path=target, nar_hash=info.nar_hash, nar_size=info.nar_size, ca=ca)
+    valid = store.valid([offer.path for offer in offers.values()]) if offers else set()
+    for path, offer in offers.items():
+        if offer.path not in valid:
+            store.add(offer, Path(path), partial(_dump, Path(path)))
+            valid.add(offer.path)
+    return {path: offer.path for path, offer in offers.items()}
+
+
+def _dump(path: Path, write: nar.Write) -> None:
+    nar.dump(path, write)
 
 
 def _offer(addition: Addition) -> Offer:

@@ -12,6 +12,10 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
 A swept step has ``"instances": {label: {"values": text, "texts": [string], …}}`` as well: ``{"text": n}`` in its
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``
 are those of its ``steps`` of which an instance gets the one with its own label; of others that are swept it gets all.
+A step that is fanned out has ``"foreach"``: ``{"step" | "data": name, "kind": "files" | "rows", "path", "label",
+"keys"}``, or ``{"along": step}``, and ``"item": {variable: key}``, what its command refers to. ``locks``, ``timeout``
+(seconds), ``retries`` and ``retry_memory`` (bytes) stand only where they are set, and like ``memory`` and ``gpus``
+are no part of a recipe.
 With parameters other than [params] the plan has ``"variant"``, its own name, ``"profile"`` and ``"overrides": text``.
 """
 
@@ -26,9 +30,10 @@ from nivis.manifest.model import Experiment, Project
 from nivis.manifest.toml import dotted, place
 from nivis.plan.data import plan_data
 from nivis.plan.files import Files
+from nivis.plan.instances import needs
 from nivis.plan.matrix import Problem
 from nivis.plan.order import order
-from nivis.plan.steps import StepPlanner, canonical
+from nivis.plan.steps import StepPlanner, canonical, share_keys
 
 VERSION = 2
 
@@ -47,7 +52,8 @@ def build_plan(
     steps = {name: planner.plan(step) for name, step in sorted(experiment.steps.items())}
     if not problems:
         try:
-            order({name: step["steps"] for name, step in steps.items()})
+            order({name: needs(step) for name, step in steps.items()})
+            share_keys(steps)
         except NivisError as error:
             problems.append((("steps",), "", error))
     if problems:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from nivis.errors import ManifestError, NivisError, did_you_mean
 from nivis.manifest.matrix import PARAMETER
-from nivis.manifest.model import Experiment, Matrix, Step, Value, Values
+from nivis.manifest.model import Experiment, Foreach, Matrix, Step, Value, Values
 from nivis.manifest.params import parameter_names
 from nivis.plan.labels import label_of
 
@@ -28,6 +28,7 @@ class Sweep:
     root: str  # the step whose matrix it is: all that are swept along with it share its labels
     instances: Mapping[str, Mapping[str, Value]]
     params: frozenset[tuple[str, ...]] = field(default_factory=frozenset)  # that its lists come from
+    foreach: Foreach | None = None  # then the instances are known only when another step has run
 
 
 def find_sweeps(experiment: Experiment, problems: list[Problem]) -> dict[str, Sweep]:
@@ -36,15 +37,25 @@ def find_sweeps(experiment: Experiment, problems: list[Problem]) -> dict[str, Sw
     for name in _order(experiment.steps, problems):
         step = experiment.steps[name]
         try:
-            if isinstance(step.matrix, Matrix):
+            if step.foreach is not None:
+                _check_source(step.foreach, name, experiment)
+                sweeps[name] = Sweep(root=name, instances={}, foreach=step.foreach)
+            elif isinstance(step.matrix, Matrix):
                 sweeps[name] = expand(name, step.matrix, experiment.params)
             elif step.matrix is not None:
                 _check_swept(step, step.matrix, experiment.steps)
                 found = sweeps.get(step.matrix)  # else it has a problem of its own
                 sweeps.update({} if found is None else {name: found})
         except ManifestError as error:
-            problems.append((("steps", name, "matrix"), "", error))
+            problems.append((("steps", name, "foreach" if step.foreach else "matrix"), "", error))
     return sweeps
+
+
+def _check_source(foreach: Foreach, name: str, experiment: Experiment) -> None:
+    known = experiment.data if foreach.kind == "data" else [other for other in experiment.steps if other != name]
+    if foreach.source not in known:
+        what = "data set" if foreach.kind == "data" else "other step"
+        raise ManifestError(f"no {what} named '{foreach.source}'", hint=did_you_mean(foreach.source, known))
 
 
 def _order(steps: Mapping[str, Step], problems: list[Problem]) -> Sequence[str]:
@@ -63,14 +74,18 @@ def _order(steps: Mapping[str, Step], problems: list[Problem]) -> Sequence[str]:
 def _check_swept(step: Step, along: str, steps: Mapping[str, Step]) -> None:
     if along not in steps:
         hint = did_you_mean(
-            along, [name for name, other in steps.items() if other.matrix is not None and other is not step]
+            along, [name for name, other in steps.items() if _has_instances(other) and other is not step]
         )
         raise ManifestError(f"no step named '{along}'", hint=hint or "Write matrix = { c = [0.1, 1.0] }.")
-    if steps[along].matrix is None:
+    if not _has_instances(steps[along]):
         raise ManifestError(
             f"step '{along}' is not swept, so that nothing can be swept along with it",
             hint=f"Give '{along}' a matrix, or remove matrix from '{step.name}'.",
         )
+
+
+def _has_instances(step: Step) -> bool:
+    return step.matrix is not None or step.foreach is not None
 
 
 def expand(name: str, matrix: Matrix, params: Params) -> Sweep:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from nivis.errors import ManifestError
+from nivis.plan.instances import needs
 
 
 def order(needs: Mapping[str, Collection[str]]) -> list[str]:
@@ -35,4 +36,4 @@ def order_of_plan(plan: Mapping[str, object]) -> list[str]:
     """Return the names of a plan's steps in such an order."""
     steps = plan["steps"]
     assert isinstance(steps, Mapping)
-    return order({name: step["steps"] for name, step in steps.items()})
+    return order({name: needs(step) for name, step in steps.items()})

@@ -1,11 +1,12 @@
-"""References in commands: ``${data.x}``, ``${steps.x}``, ``${params.a.b}``, ``${matrix.c}``, ``${out}``.
+"""References in commands: ``${data.x}``, ``${steps.x}``, ``${params.a.b}``, ``${matrix.c}``, ``${item}``, ``${out}``.
 
 They are replaced before the shell sees the text, and they are the dependency graph. ``$${`` is a literal ``${``.
 What bash can mean passes through: ``$HOME``, ``${name}``, ``${name:-default}``, ``${name%.*}``; ``${name.…}`` is an
 error in bash, so it is always one of ours. In a comment of a script nothing is a reference.
 
 A command becomes fragments: a string, ``{"data": name}``, ``{"step": name}``, ``{"out": true}``, or ``{"text": n}``:
-the n-th of the texts in which instances of a swept step differ.
+the n-th of the texts in which instances of a swept step differ. What a fan-out runs over is known only later:
+``${item}`` and ``${item.name}`` become variables, NIVIS_ITEM and NIVIS_ITEM_name.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Rendered:
     data: set[str] = field(default_factory=set)
     steps: set[str] = field(default_factory=set)
     params: set[tuple[str, ...]] = field(default_factory=set)
+    items: set[str] = field(default_factory=set)  # keys of the item; "" is the item itself
     problems: list[tuple[str, NivisError]] = field(default_factory=list)  # with the text to look for
 
 

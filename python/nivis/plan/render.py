@@ -5,6 +5,7 @@ Instances of a swept step share what is written here; ``fill`` gives the texts i
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from nivis.errors import ManifestError, NivisError
@@ -28,15 +29,27 @@ def render_script(text: str, scope: Scope) -> Rendered:
         if piece.kind == "steps" and scope.gathers(piece.path):
             _check_neighbours(piece, pieces[index - 1 : index], pieces[index + 1 : index + 2], quote, rendered)
         for part in resolve(piece, scope, rendered):
-            if isinstance(part, dict):
+            if isinstance(part, dict) and "item" in part:
+                variable = _expansion(str(part["item"]), quote)
+                if variable is None:
+                    rendered.problems.append((piece.text, _misplaced(piece, quote)))
+                _append(rendered.script, variable or "")
+            elif isinstance(part, dict):
                 _append(rendered.script, _slotted(part, piece, quote, rendered))
-                continue
-            written = _written(part, quote)
-            if written is None:
+            elif (written := _written(part, quote)) is None:
                 rendered.problems.append((piece.text, _misplaced(piece, quote)))
             else:
                 _append(rendered.script, written)
     return rendered
+
+
+def _expansion(variable: str, quote: Quote) -> str | None:
+    """Return how a variable's value is had as one word where ``quote`` holds; None if it cannot be had there."""
+    if quote in {Quote.SINGLE, Quote.ANSI}:
+        return f"'\"${{{variable}}}\"{'$' if quote is Quote.ANSI else ''}'"
+    if quote in {Quote.NONE, Quote.BACKQUOTE}:
+        return f'"${{{variable}}}"'
+    return None if quote is Quote.LITERAL_DOCUMENT else f"${{{variable}}}"
 
 
 def render_argv(words: Sequence[str], scope: Scope) -> Rendered:
@@ -55,6 +68,9 @@ def _arguments(word: str, scope: Scope, rendered: Rendered) -> Iterator[Argument
         what = f"{gathered[0].text} stands for several folders, so that it must be an argument of its own"
         hint = "Write it as one, or run a loop in a bash script."
         rendered.problems.append((gathered[0].text, ManifestError(what, hint=hint)))
+    if any(isinstance(piece, Reference) and piece.kind == "item" for piece in pieces):
+        yield {"raw": list(_word_with_item(pieces, scope, rendered))}
+        return
     argument: list[Fragment] = []
     for piece in pieces:
         for part in _parts(piece, scope, rendered):
@@ -73,6 +89,16 @@ def _arguments(word: str, scope: Scope, rendered: Rendered) -> Iterator[Argument
         yield {"raw": argument}
     else:
         yield argument or [""]
+
+
+def _word_with_item(pieces: Sequence[str | Reference], scope: Scope, rendered: Rendered) -> Iterator[Fragment]:
+    """Yield the parts of an argument, written for the shell."""
+    for piece in pieces:
+        for part in _parts(piece, scope, rendered):
+            if isinstance(part, dict):  # a store path needs no quotes
+                yield f'"${{{part["item"]}}}"' if "item" in part else part
+            else:
+                yield shlex.quote(part if isinstance(part, str) else " ".join(part))
 
 
 def render_text(text: str, scope: Scope, values: Mapping[str, Value] | None = None) -> tuple[str, Rendered]:
@@ -169,7 +195,7 @@ def _quotes(pieces: Sequence[str | Reference], scope: Scope) -> Iterator[Quote]:
 
 
 def _needs_quotes(reference: Reference, scope: Scope) -> bool:
-    if reference.kind == "matrix" or (reference.kind == "steps" and scope.gathers(reference.path)):
+    if reference.kind in {"matrix", "item"} or (reference.kind == "steps" and scope.gathers(reference.path)):
         return True
     if reference.kind != "params":
         return False

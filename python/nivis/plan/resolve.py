@@ -13,7 +13,8 @@ from nivis.plan.references import Fragment, Reference, Rendered, Scope
 Part = Fragment | list[str]  # a list parameter is not joined yet
 
 _NAMES = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
-_KINDS = ("data", "steps", "params", "matrix", "out")
+_KINDS = ("data", "steps", "params", "matrix", "item", "out")
+_OF_FILES = ("name", "stem", "path")  # lib/items.py
 _LITERAL = "A literal '${' is written '$${'."
 
 
@@ -35,6 +36,10 @@ def resolve(reference: Reference, scope: Scope, rendered: Rendered) -> list[Part
         if reference.kind == "matrix":
             _check_matrix(reference, scope)
             return [{"matrix": reference.path}]
+        if reference.kind == "item":
+            _check_item(reference, scope)
+            rendered.items.add(reference.path)
+            return [{"item": item_variable(reference.path)}]
         value = value_of(reference, scope.params)
     except ManifestError as error:
         rendered.problems.append((reference.text, error))
@@ -44,12 +49,6 @@ def resolve(reference: Reference, scope: Scope, rendered: Rendered) -> list[Part
 
 
 def _check_form(reference: Reference) -> None:
-    if reference.kind == "item":
-        variable = "" if reference.path else " A variable of the shell is written $item."
-        raise ManifestError(
-            f"{reference.text} needs foreach, which is not supported by this version of nivis",
-            hint=f"Remove it, or update nivis.{variable}",
-        )
     if not reference.closed:
         raise ManifestError(f"'{reference.text}' lacks its '}}'", hint="Write ${kind.name}.")
     if reference.kind not in _KINDS:
@@ -63,6 +62,8 @@ def _check_form(reference: Reference) -> None:
             f"{reference.text} names one instance, but a step takes all of them or its own",
             hint=f"${{steps.{step}}} stands for all; the file $NIVIS_INPUTS lists them with label, path and values.",
         )
+    if reference.kind == "item" and not reference.path:
+        return
     if reference.kind == "out" or not _NAMES.match(reference.path):
         base, after = ("out", reference.path) if reference.kind == "out" else _leading(reference)
         hint = (
@@ -100,6 +101,9 @@ def _step(reference: Reference, scope: Scope) -> str:
 
 def _check_matrix(reference: Reference, scope: Scope) -> None:
     key = reference.path.partition(".")[0]
+    if scope.sweep is not None and scope.sweep.foreach is not None:
+        hint = f"Write ${{item.{key}}}."
+        raise ManifestError(f"{reference.text} needs a matrix, but step '{scope.step}' has foreach", hint=hint)
     if scope.sweep is None:
         swept = [name for name in scope.sweeps if name in scope.steps]
         along = f', or matrix = "{swept[0]}" to run once for each of its instances' if swept else ""
@@ -108,6 +112,22 @@ def _check_matrix(reference: Reference, scope: Scope) -> None:
     first = next(iter(scope.sweep.instances.values()))
     if key not in first:
         raise ManifestError(f"no value named '{key}' in the matrix", hint=did_you_mean(key, first))
+
+
+def item_variable(key: str) -> str:
+    """Return the name of the variable that has the item, or what it has under ``key``."""
+    return "NIVIS_ITEM" + ("_" + key.replace("-", "__").replace(".", "___") if key else "")
+
+
+def _check_item(reference: Reference, scope: Scope) -> None:
+    foreach = scope.sweep.foreach if scope.sweep else None
+    if foreach is None:
+        variable = "" if reference.path else " A variable of the shell is written $item."
+        hint = f'Write foreach = "${{steps.split}}/parts/*.csv" under [steps.{scope.step}].{variable}'
+        raise ManifestError(f"{reference.text} needs foreach, and step '{scope.step}' has none", hint=hint)
+    if reference.path and not foreach.rows and reference.path not in _OF_FILES:
+        hint = did_you_mean(reference.path, _OF_FILES)
+        raise ManifestError(f"{reference.text} is nothing that a file has", hint=hint)
 
 
 def value_of(reference: Reference, values: Mapping[str, Value]) -> str | list[str]:

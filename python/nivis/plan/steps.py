@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from nivis.errors import ManifestError
-from nivis.manifest.model import Experiment, Project, Step, Value
+from nivis.manifest.model import Experiment, Foreach, Project, Step, Value
 from nivis.plan.files import Files
 from nivis.plan.matrix import Problem, Sweep, find_sweeps
 from nivis.plan.references import Argument, Fragment, Rendered, Scope
 from nivis.plan.render import fill, render_argv, render_script, render_text
+from nivis.plan.resolve import item_variable
 from nivis.plan.sources import Found, Sources
 
 PARAMS = b"NIVIS_PARAMS"
@@ -65,11 +66,14 @@ class StepPlanner:
             "cores": step.cores,
             "memory": step.memory,
             "gpus": step.gpus,
+            **_limits(step),
         }
         globs = self.sources.of_globs(step.sources)
         self._note(step, "sources", globs.problems)
         if scope.sweep is None:
             return {**planned, **self._instance(step, scope, rendered, globs, None)}
+        if scope.sweep.foreach is not None:
+            return {**planned, **self._fanned(step, scope, scope.sweep.foreach, rendered, globs)}
         return {**planned, **self._swept(step, scope, scope.sweep, rendered, globs)}
 
     def _swept(self, step: Step, scope: Scope, sweep: Sweep, rendered: Rendered, globs: Found) -> Planned:
@@ -87,6 +91,20 @@ class StepPlanner:
                 break  # the others have the same
         along = sorted(name for name in rendered.steps if name in self.sweeps and not scope.gathers(name))
         return {**common, "instances": instances, **({"along": along} if along else {})}
+
+    def _fanned(self, step: Step, scope: Scope, foreach: Foreach, rendered: Rendered, globs: Found) -> Planned:
+        """Return what all instances have in common, where there are as many as another step wrote files or rows."""
+        planned = self._instance(step, scope, rendered, globs, None)
+        keys = sorted({"", *rendered.items})
+        planned["item"] = {item_variable(key): key for key in keys}
+        if step.foreach is None:
+            planned["foreach"] = {"along": step.matrix}
+        else:
+            kind, source = ("step", "data")[foreach.kind == "data"], foreach.source
+            listed = {"kind": "rows" if foreach.rows else "files", "path": foreach.path, "label": foreach.label}
+            planned["foreach"] = {kind: source, **listed, "keys": keys}
+        along = sorted(name for name in rendered.steps if name in self.sweeps and not scope.gathers(name))
+        return {**planned, **({"along": along} if along else {})}
 
     def _check_names(self, step: Step, sweep: Sweep) -> None:
         longest = max(sweep.instances, key=len)
@@ -149,6 +167,23 @@ class StepPlanner:
             is_code = self.files.is_file(file) and self.files.size(file) <= 1 << 20
             self._asking[file] = is_code and PARAMS in self.files.read(file)
         return self._asking[file]
+
+
+def _limits(step: Step) -> Planned:
+    """Return the limits that a step has: what is not written leaves no trace."""
+    limits: Planned = {"locks": list(step.locks), "timeout": step.timeout, "retries": step.retries}
+    limits["retry_memory"] = list(step.retry_memory)
+    return {name: value for name, value in limits.items() if value}
+
+
+def share_keys(steps: Mapping[str, Planned]) -> None:
+    """Have the list of every fan-out give what the steps that run along with it refer to, too."""
+    for step in steps.values():
+        root = step
+        while "along" in root.get("foreach", {}):
+            root = steps[root["foreach"]["along"]]
+        if root is not step:
+            root["foreach"]["keys"] = sorted({*root["foreach"]["keys"], *step["item"].values()})
 
 
 def _texts(rendered: Rendered) -> list[str]:

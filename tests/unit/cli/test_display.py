@@ -81,13 +81,16 @@ def test_plain_builds_tell_what_was_built_and_what_failed(clock: Clock) -> None:
     with PlainDisplay(stream, clock=clock) as display:
         display.building(BuildSnapshot(total=4, done=0, running=[("clean", 0.1), ("fit", 0.1)]))
         clock.now += 3
-        display.building(BuildSnapshot(total=4, done=1, running=[("fit", 3.1), ("train", 0.0)]))
+        ended = [("clean", 0.1)]
+        display.building(BuildSnapshot(total=4, done=1, running=[("fit", 3.1), ("train", 0.0)], ended=ended))
         clock.now += 0.2
-        display.building(BuildSnapshot(total=4, done=2, running=[("train", 0.2)]))
+        ended += [("fit", 3.1)]
+        display.building(BuildSnapshot(total=4, done=2, running=[("train", 0.2)], ended=ended))
         clock.now += 20
-        display.building(BuildSnapshot(total=4, done=2, running=[("train", 20.2), ("draw", 1.0)]))
+        display.building(BuildSnapshot(total=4, done=2, running=[("train", 20.2), ("draw", 1.0)], ended=ended))
         display.note("half of it is done")
-        display.building(BuildSnapshot(total=4, done=3, running=[], failed=["train"]))
+        ended += [("draw", 1.0)]
+        display.building(BuildSnapshot(total=4, done=3, running=[], failed=["train"], ended=ended))
     assert stream.getvalue().splitlines() == [
         "building 0/4",
         "built 1/4: clean (0.1 s)",

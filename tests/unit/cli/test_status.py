@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from nivis.cli.status import table
+from nivis.engine.inventory import ExperimentItem, Item, StepItem
+from nivis.engine.state import State, StepRun
 from nivis.engine.status import ExperimentStatus, StepStatus, _chosen, _folded, _worst
 
 FOUND = [
@@ -93,10 +95,16 @@ def test_a_profile_beside_others_is_one_line() -> None:
 
 def test_what_was_asked_for() -> None:
     each = {"clean": SWEPT.steps[0], "train@c=1": INSTANCES[0], "train@c=2": INSTANCES[1]}
-    folded = list(_folded(["clean", "train"], {"train": ["c=1", "c=2"]}, each))
+    entries = {name: StepItem(drv=f"{name}.drv", out=name) for name in each}
+    joined = {"train": Item(drv="train.drv", out="train")}
+    item = ExperimentItem(result=None, steps=entries, data={}, joined=joined, pending=("late", "later"))
+    state = State(steps={"birds.late@x": StepRun(out="late-x")})
+    folded = list(_folded(["clean", "train", "late", "later"], item, each, state, "birds"))
     assert [(step.name, step.state, len(step.instances)) for step in folded] == [
         ("clean", "built", 0),
         ("train", "missing", 2),
+        ("late", "stale", 0),
+        ("later", "missing", 0),
     ]
     assert list(_chosen(folded, [])) == folded
     assert list(_chosen(folded, [None, "clean"])) == folded

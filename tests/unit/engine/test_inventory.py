@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem, decode
+from nivis.engine.inventory import (
+    DataItem,
+    ExperimentItem,
+    Inventory,
+    Item,
+    ListItem,
+    StepItem,
+    WheelItem,
+    decode,
+    key_of,
+)
 
 
 def store(name: str) -> str:
@@ -21,9 +31,18 @@ RAW = {
     "wheels": [{"file": "six.whl", "archive": store("six.whl"), "out": store("six")}],
     "experiments": {
         "birds": {
-            **item("birds"),
-            "steps": {"clean": item("clean"), "train": item("train"), "fit@c=1": item("fit-c=1")},
+            "result": item("birds"),
+            "pending": ["late"],
+            "steps": {
+                "clean": item("clean"),
+                "train": {**item("train"), "content": store("train-bytes")},
+                "fit@c=1": item("fit-c=1"),
+            },
             "joined": {"fit": item("fit")},
+            "lists": {
+                "each": {**item("each-items"), "files": {"a": store("a.csv"), "row": None}},
+                "late": {**item("late-items"), "files": None},
+            },
             "data": {"a": {"out": store("a")}, "b": {"out": store("b"), "archive": store("b.tgz")}},
         }
     },
@@ -32,6 +51,10 @@ RAW = {
 
 def an_item(name: str) -> Item:
     return Item(drv=store(f"{name}.drv"), out=store(name))
+
+
+def a_step(name: str, content: str | None = None) -> StepItem:
+    return StepItem(drv=store(f"{name}.drv"), out=store(name), content=store(content) if content else None)
 
 
 def test_decode() -> None:
@@ -43,10 +66,16 @@ def test_decode() -> None:
         wheels=(WheelItem(file="six.whl", archive=store("six.whl"), out=store("six")),),
         experiments={
             "birds": ExperimentItem(
-                drv=store("birds.drv"),
-                out=store("birds"),
-                steps={"clean": an_item("clean"), "train": an_item("train"), "fit@c=1": an_item("fit-c=1")},
+                result=an_item("birds"),
+                pending=("late",),
+                steps={"clean": a_step("clean"), "train": a_step("train", "train-bytes"), "fit@c=1": a_step("fit-c=1")},
                 joined={"fit": an_item("fit")},
+                lists={
+                    "each": ListItem(
+                        drv=store("each-items.drv"), out=store("each-items"), files={"a": store("a.csv"), "row": None}
+                    ),
+                    "late": ListItem(drv=store("late-items.drv"), out=store("late-items")),
+                },
                 data={"a": DataItem(out=store("a")), "b": DataItem(out=store("b"), archive=store("b.tgz"))},
             )
         },
@@ -55,7 +84,8 @@ def test_decode() -> None:
 
 def test_every_path_is_named() -> None:
     names = {path.removeprefix("/nix/store/") for path in decode(RAW).paths()}
-    steps = {"birds", "clean", "train", "fit", "fit-c=1", "a", "b", "b.tgz"}
+    steps = {"birds", "clean", "train", "train-bytes", "fit", "fit-c=1", "a", "b", "b.tgz"}
+    steps |= {"each-items", "a.csv", "late-items"}
     assert names == {"base", "toolchain", "environment", "six", "six.whl", *steps}
 
 
@@ -68,14 +98,19 @@ def test_what_people_call_a_derivation() -> None:
         store("train.drv"): "birds.train",
         store("fit-c=1.drv"): "birds.fit@c=1",
         store("fit.drv"): "birds.fit (all instances)",
+        store("each-items.drv"): "birds.each (list of items)",
+        store("late-items.drv"): "birds.late (list of items)",
     }
 
 
-def test_what_can_be_built() -> None:
+def test_what_successors_get_and_what_instances_there_are() -> None:
     birds = decode(RAW).experiments["birds"]
-    assert [birds.item(step) for step in (None, "clean", "fit", "fit@c=1")] == [
-        an_item("birds"), an_item("clean"), an_item("fit"), an_item("fit-c=1"),
-    ]  # fmt: skip
+    assert {name: step.handed for name, step in birds.steps.items()} == {
+        "clean": store("clean"), "train": store("train-bytes"), "fit@c=1": store("fit-c=1"),
+    }  # fmt: skip
+    assert birds.labels == {"fit": ["c=1"]}
+    assert [birds.instances(step) for step in ("clean", "fit")] == [["clean"], ["fit@c=1"]]
+    assert key_of("/nix/store/rmp0mdma40kl058synbf1xln4qffyj5s-train") == "rmp0mdma40kl058synbf1xln4qffyj5s"
 
 
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, WheelItem
+from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, StepItem, WheelItem
 from nivis.engine.supply import Need, fetch_files, given, needed
 from nivis.engine.workspace import Workspace
 from nivis.fetch.cache import Cache
@@ -56,9 +56,8 @@ INVENTORY = Inventory(
     ),
     experiments={
         "lab": ExperimentItem(
-            drv="lab.drv",
-            out="lab",
-            steps={"clean": item("clean"), "train": item("train")},
+            result=item("lab"),
+            steps={name: StepItem(drv=f"{name}.drv", out=name) for name in ("clean", "train")},
             data={"table": DataItem(out="table"), "birds": DataItem(out="birds", archive="birds.whl")},
         )
     },
@@ -67,33 +66,34 @@ PLANS = {"lab": {"name": "lab", "steps": {"clean": {"data": ["table"]}, "train":
 ALL = set(INVENTORY.paths())
 
 
+BOTH = ("clean", "train")
+
+
 @pytest.mark.parametrize(
-    ("absent", "need"),
+    ("absent", "steps", "need"),
     [
-        (ALL, Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS, "lab/table": TABLE})),
-        (set(), Need()),
-        # the result is there: what made it may be gone
-        (ALL - {"lab"}, Need()),
-        # the steps are there: only the toolchain puts the result together
-        (ALL - {"clean", "train"}, Need(base=True)),
-        # a step is there: its data may be gone
-        (ALL - {"clean"}, Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS})),
-        (ALL - {"environment", "toolchain"}, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        (ALL, BOTH, Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        (set(), BOTH, Need()),
+        # no step is to run: only the toolchain puts the result together
+        (ALL, (), Need(base=True)),
+        # what another step was given may be gone
+        (ALL, ("train",), Need(base=True, wheels=(ATTRS, SIX), data={"lab/birds": BIRDS})),
+        (ALL - {"environment", "toolchain"}, BOTH, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
         # unpacked, or fetched and not yet unpacked
-        (ALL - {"six", "attrs.whl", "toolchain"}, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
-        (ALL - {"base", "six.whl", "table"}, Need(wheels=(ATTRS,), data={"lab/birds": BIRDS})),
+        (ALL - {"six", "attrs.whl", "toolchain"}, BOTH, Need(data={"lab/birds": BIRDS, "lab/table": TABLE})),
+        (ALL - {"base", "six.whl", "table"}, BOTH, Need(wheels=(ATTRS,), data={"lab/birds": BIRDS})),
         # the package is there: the file is taken out of it
-        (ALL - {"birds.whl", "base"}, Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
+        (ALL - {"birds.whl", "base"}, BOTH, Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
     ],
 )
-def test_needed(absent: set[str], need: Need) -> None:
-    assert needed(INVENTORY, LOCK, PLANS, absent) == need
+def test_needed(absent: set[str], steps: tuple[str, ...], need: Need) -> None:
+    assert needed(INVENTORY, LOCK, PLANS, absent, {"lab": steps}) == need
     assert bool(need) == (need != Need())
 
 
-def test_a_shell_needs_the_environment_though_every_result_is_there() -> None:
-    absent = ALL - {"lab"}
-    assert needed(INVENTORY, LOCK, PLANS, absent, shell=True) == Need(base=True, wheels=(ATTRS, SIX))
+def test_a_shell_needs_the_environment_though_nothing_is_to_run() -> None:
+    assert needed(INVENTORY, LOCK, PLANS, ALL, {}) == Need()
+    assert needed(INVENTORY, LOCK, PLANS, ALL, {}, shell=True) == Need(base=True, wheels=(ATTRS, SIX))
 
 
 def test_what_plain_nix_cannot_fetch() -> None:

@@ -157,11 +157,16 @@ def test_attributes_mark_what_is_generated(tmp_path: Path) -> None:
     project = a_project(tmp_path)
     assert attribute_lines(project) == (
         "nivis.lock linguist-generated merge=union",
+        "results.lock linguist-generated merge=union",
         "flake.nix linguist-generated",
         "nix/** linguist-generated",
     )
     own = replace(project, flake=False)
-    assert attribute_lines(own) == ("nivis.lock linguist-generated merge=union", "nix/plans/** linguist-generated")
+    assert attribute_lines(own) == (
+        "nivis.lock linguist-generated merge=union",
+        "results.lock linguist-generated merge=union",
+        "nix/plans/** linguist-generated",
+    )
 
 
 def test_a_project_with_a_flake_of_its_own_gets_the_plans_alone(tmp_path: Path) -> None:

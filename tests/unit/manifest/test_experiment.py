@@ -147,8 +147,8 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
             "line 1: checks is not supported by this version of nivis. Remove it, or update nivis.",
         ),
         (
-            "[steps.x]\nrun = 'x'\nforeach = 'x'",
-            "line 3: steps.x.foreach is not supported by this version of nivis. Remove it, or update nivis.",
+            "[steps.x]\nrun = 'x'\ntools = ['x']",
+            "line 3: steps.x.tools is not supported by this version of nivis. Remove it, or update nivis.",
         ),
         ("steps = 3", "line 1: steps must be a table, but it is an integer. Write [steps] above its keys."),
         ("[steps]\nx = 'y'", "line 2: steps.x must be a table, but it is a string. Write [steps.x] above its keys."),
@@ -280,9 +280,9 @@ def test_error(text: str, message: str) -> None:
 
 def test_problems_are_collected() -> None:
     with pytest.raises(NivisError) as caught:
-        decode_experiment("[experiment]\ntrl = 0\n[steps.x]\nrun = 'x'\ncores = 0\nout = 1\n", FOLDER)
+        decode_experiment("[experiment]\ntrl = 0\n[steps.x]\nrun = 'x'\ncores = 0\noutpts = 1\n", FOLDER)
     assert str(caught.value).split("\n") == [
-        f"{FILE}, line 6: steps.x: unknown key 'out'. Did you mean 'outputs'?",
+        f"{FILE}, line 6: steps.x: unknown key 'outpts'. Did you mean 'outputs'?",
         f"{FILE}, line 5: steps.x.cores must be 1 or more, but it is 0.",
         f"{FILE}, line 2: experiment.trl must be between 1 and 9, but it is 0.",
     ]

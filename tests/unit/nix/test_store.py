@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from nivis.nix.store import fixed_output_path, nix32, sri_digest
+from nivis.nix.base32 import from_nix32, nix32
+from nivis.nix.store import fixed_output_path, sri_digest
 
 HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  # "hello\n"
 
@@ -14,6 +15,7 @@ HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  # "h
 def test_nix32() -> None:
     assert nix32(bytes.fromhex(HELLO)) == "00xyyr3fi8l6hb839bv3f7yb86yjv7xi1cgh1xnhipym4asvb4aq"
     assert nix32(b"") == ""
+    assert from_nix32(nix32(bytes.fromhex(HELLO))) == bytes.fromhex(HELLO)
 
 
 def test_path_of_a_file() -> None:

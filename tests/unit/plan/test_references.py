@@ -103,8 +103,9 @@ def test_escape(text: str, literal: str) -> None:
         ("${data.penguins\n}", "'${data.penguins' lacks its '}'. Write ${kind.name}."),
         ("${matrix.c}", ("${matrix.c} needs a matrix, and step 'train' has none. "
          "Write matrix = { c = [0.1, 1.0] } under [steps.train].")),
-        ("${item}", ("${item} needs foreach, which is not supported by this version of nivis. "
-         "Remove it, or update nivis. A variable of the shell is written $item.")),
+        ("${item}", ("${item} needs foreach, and step 'train' has none. "
+         'Write foreach = "${steps.split}/parts/*.csv" under [steps.train]. '
+         "A variable of the shell is written $item.")),
         ("`x ${params.name}`", ("${params.name} stands in backquotes, where its value cannot be written. "
          "Write $(…) instead of backquotes.")),
         ("${x:-${params.name}}", ("${params.name} stands inside ${…}, where its value cannot be written. "

@@ -20,7 +20,7 @@ from typing import Any
 from nivis.lock.model import Lock
 from nivis.lock.nar import File, dump_node, sri
 from nivis.nix.store import STORE, fixed_output_path
-from nivis.plan.instances import Plan
+from nivis.plan.instances import Plan, data_of, needs, step_of
 from nivis.plan.order import order_of_plan
 from nivis.plan.steps import canonical
 
@@ -33,7 +33,7 @@ WORLD = ("environment", "toolchain", "library")
 _LEFT_OUT = frozenset(
     {
         *("argv", "run", "texts", "values", "params", "env", "files", "links", "data", "steps", "along", "instances"),
-        *("outputs", "metrics", "plots", "memory", "gpus", "locks", "timeout", "retries"),
+        *("outputs", "metrics", "plots", "memory", "gpus", "locks", "timeout", "retries", "retry_memory"),
     }
 )
 _BUILDERS = ("step.sh", "wheel.py", "bytecode.py", "environment.py", "toolchain/patch.py")
@@ -66,9 +66,10 @@ def describe(
     gathered: dict[str, str] = {}  # swept steps, as what gathers them gets them
     for name in order_of_plan(plan):
         planned = plan["steps"][name]
-        along = planned.get("along", ())
-        given = {u: gathered.get(u) or handed(u, recipes[u].digest) for u in planned["steps"] if u not in along}
-        common = {**_common(plan, planned, identify), "steps": given, **world}
+        # Instances that are known only when another step has run are described together, as their step.
+        along = planned.get("along", ()) if "instances" in planned else ()
+        given = {u: gathered.get(u) or handed(u, recipes[u].digest) for u in needs(planned) if u not in along}
+        common = {**_common(plan, name, identify), "steps": given, **world}
         sweeps = {u: list(plan["steps"][u]["instances"]) for u in given if u in gathered}
         common |= {"gathered": sweeps} if sweeps else {}
         digest = digest_of(common)
@@ -85,8 +86,9 @@ def describe(
     return recipes
 
 
-def _common(plan: Plan, planned: Mapping[str, Any], identify: Identify) -> dict[str, Any]:
-    data = {name: plan["data"][name] for name in planned["data"]}
+def _common(plan: Plan, step: str, identify: Identify) -> dict[str, Any]:
+    planned = plan["steps"][step]
+    data = {name: plan["data"][name] for name in data_of(plan, step)}
     return {
         "command": {"argv": planned["argv"]} if "argv" in planned else planned.get("run", []),
         "data": {name: f"{entry.get('tree') or entry.get('sha256')} {entry['name']}" for name, entry in data.items()},
@@ -104,6 +106,11 @@ def _own(planned: Mapping[str, Any], identify: Identify) -> dict[str, Any]:
     """Return the sections that may differ between instances."""
     own = {key: planned[key] for key in ("texts", "values", "params", "env", "links") if key in planned}
     return {**own, "files": {path: identify(path) for path in planned["files"]}} if "files" in planned else own
+
+
+def described(recipes: Mapping[str, Recipe], name: str) -> str:
+    """Return the name under which a step or an instance is described: that of its step where it is fanned out."""
+    return name if name in recipes else step_of(name)[0]
 
 
 def world_of(lock: Lock, library: Mapping[str, bytes]) -> Sections:

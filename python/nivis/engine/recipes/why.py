@@ -10,7 +10,8 @@ from nivis.engine.recipes.differ import Change, differences
 from nivis.engine.recipes.memory import read_memory
 from nivis.engine.recipes.places import Commit, Place, Present
 from nivis.engine.recipes.reasons import Explainer, Pair, Reason
-from nivis.engine.recipes.recipe import Recipe
+from nivis.engine.recipes.recipe import Recipe, described
+from nivis.engine.recipes.remember import handed_by
 from nivis.engine.status import status
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -96,8 +97,9 @@ def _since_the_build(workspace: Workspace, target: Target) -> Answer:
     memory = read_memory(workspace.project.root)
     prefix = f"{target.experiment}."
     present = Present(workspace=workspace, locked=locked)
-    recipes = present.recipes(target.experiment, lambda step, digest: memory.handed(prefix + step, digest))
-    names = [name for name in recipes if target.step in (name, step_of(name)[0])]
+    recipes = present.recipes(target.experiment, handed_by(present, target.experiment, memory))
+    wanted = described(recipes, target.step or "")
+    names = [name for name in recipes if wanted in (name, step_of(name)[0])]
 
     def pair(name: str) -> Pair:
         """Return the recipe of the last build and that of now; where they are equal, of the build before."""

@@ -1,0 +1,291 @@
+"""Run what is not in place: in waves, since the recipe of a step is known only when what it is given is recorded.
+
+Evaluate, see what is ready, run it, record what came out, evaluate again. What is recorded is written before it is
+relied on: a run that is stopped loses nothing but the steps that were under way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from statistics import median
+
+from nivis.engine.crew import Crew, Job, builds_of
+from nivis.engine.evaluate import evaluate
+from nivis.engine.inventory import ExperimentItem, Inventory, experiment_paths
+from nivis.engine.limits import Limits
+from nivis.engine.locking import Locked
+from nivis.engine.realise import ended, realise
+from nivis.engine.recording import Recorder
+from nivis.engine.records import name_in
+from nivis.engine.results import Results
+from nivis.engine.schedule import Free, Task, next_batch, ranks, too_large
+from nivis.engine.state import State
+from nivis.engine.supply import supply
+from nivis.engine.targets import Target
+from nivis.engine.waves import Wave
+from nivis.engine.workspace import Workspace
+from nivis.errors import LockError, NivisError, UsageError, raise_all
+from nivis.manifest.units import memory_text
+from nivis.nix.builds import Build
+from nivis.nix.serve import Connection
+from nivis.plan.instances import LIST, Plan, step_of
+from nivis.progress import BuildSnapshot
+
+TICK = 0.1  # seconds between two looks at what runs
+
+
+@dataclass(slots=True)
+class Ran:
+    """What a run came to."""
+
+    inventory: Inventory
+    built: dict[str, Build] = field(default_factory=dict)  # steps that ran, by label
+    failed: dict[str, NivisError] = field(default_factory=dict)  # by label
+    blocked: set[str] = field(default_factory=set)
+    written: list[PurePosixPath] = field(default_factory=list)  # files of records
+    told: BuildSnapshot | None = None  # the last that was told
+
+
+class Pipeline:
+    """One run for some targets."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        locked: Locked,
+        targets: Sequence[Target],
+        state: State,
+        limits: Limits,
+        *,
+        keep_going: bool,
+    ) -> None:
+        self.workspace = workspace
+        self.locked = locked
+        self.limits = limits
+        self.keep_going = keep_going
+        self.wanted: dict[str, list[str | None]] = {}
+        for target in targets:
+            self.wanted.setdefault(target.experiment, []).append(target.step)
+        self.names = sorted(self.wanted)
+        self.seconds = {label: run.seconds for label, run in state.steps.items() if run.seconds is not None}
+        self.results = Results(workspace.project.root, locked.plans, self.names)
+        self.valid: set[str] = set()
+        self.ready: list[Task] = []
+        self.started: set[str] = set()  # labels
+        self.free = Free.of(limits)
+        self.waiting = 0
+        self.parts: list[tuple[str, float]] = []  # everything that was built, and how long that took
+        self.ran = Ran(inventory=None)  # type: ignore[arg-type]  # before the first evaluation there is none
+
+    # --------------------------------------------------------------------------------------- the loop
+
+    def run(self) -> Ran:
+        """Run everything that is not in place; what failed and what waits for it is told, not raised."""
+        with (
+            Connection(self.workspace.nix.tool("nix-store"), environ=self.workspace.nix_environ) as store,
+            Crew(self.workspace, keep_going=self.keep_going) as crew,
+        ):
+            recorder = Recorder(store, self.workspace.project.copy_limit)
+            self._look(store, recorder)
+            while True:
+                if not self.ran.failed or self.keep_going:
+                    while batch := next_batch(self.ready, self.free, self.limits):
+                        crew.start(batch)
+                if not crew.jobs:
+                    break
+                self._tell(crew)
+                job = crew.wait(TICK)
+                if job is None:
+                    continue
+                self._finish(job, recorder)
+                stopping = self.ran.failed and not self.keep_going
+                if not self.ready and not stopping and (not crew.jobs or self.waiting):
+                    self._look(store, recorder)
+            self._tell(crew)
+            self._write()
+        return self.ran
+
+    def _look(self, store: Connection, recorder: Recorder) -> None:
+        """Evaluate, and see what is ready; again where what is in the store already tells more."""
+        while True:
+            self._write()
+            inventory = evaluate(self.workspace, self.names)
+            self.ran.inventory = inventory
+            self._ask(store, inventory)
+            waves = {name: self._survey(name, inventory.experiments[name]) for name in self.names}
+            lost = [f"{name}.{step}" for name, wave in waves.items() for step in wave.lost]
+            if lost:
+                hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
+                raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
+            known = self.results.recipes()
+            for name, wave in waves.items():
+                self._take(recorder, name, inventory.experiments[name], wave.take)
+            if self.results.recipes() == known:
+                break
+        self.waiting = sum(wave.waiting for wave in waves.values())
+        self.ran.blocked = {f"{name}.{step}" for name, wave in waves.items() for step in wave.blocked}
+        tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
+        self._prepare(inventory, tasks)
+        self.ready = sorted(tasks, key=lambda task: (-task.rank, task.label))
+
+    def _ask(self, store: Connection, inventory: Inventory) -> None:
+        """Ask the store which paths are valid, of those that were not when it was asked before."""
+        paths = [path for name in self.names for path in experiment_paths(inventory.experiments[name])]
+        unknown = [path for path in paths if path not in self.valid]
+        if unknown:
+            self.valid |= store.valid(unknown)
+
+    def _survey(self, name: str, item: ExperimentItem) -> Wave:
+        failed = {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
+        return self.results.survey(name, item, self.wanted[name], self.valid, failed)
+
+    # ------------------------------------------------------------------------------------------ tasks
+
+    def _tasks(self, name: str, item: ExperimentItem, wave: Wave) -> list[Task]:
+        plan = self.locked.plans[name]
+        known = self._durations(name)
+        rank = ranks(plan, known)
+        tasks = [self._task(name, plan, item, step, rank) for step in wave.run if f"{name}.{step}" not in self.started]
+        raise_all([self._never(task) for task in too_large(tasks, self.limits)])
+        return tasks
+
+    def _durations(self, name: str) -> dict[str, float]:
+        """Return how long each step took, of one with instances the median."""
+        found: dict[str, list[float]] = {}
+        for label, seconds in self.seconds.items():
+            experiment, _, step = label.partition(".")
+            if experiment == name:
+                found.setdefault(step_of(step)[0], []).append(seconds)
+        return {step: median(several) for step, several in found.items()}
+
+    def _task(self, name: str, plan: Plan, item: ExperimentItem, step: str, rank: Mapping[str, float]) -> Task:
+        if step.endswith(LIST):
+            base = step.removesuffix(LIST)
+            return Task(label=f"{name}.{step}", drv=item.lists[base].drv, out=item.lists[base].out, rank=rank[base])
+        base = step_of(step)[0]
+        planned, label = plan["steps"][base], f"{name}.{step}"
+        return Task(
+            label=label,
+            drv=item.steps[step].drv,
+            out=item.steps[step].out,
+            cores=planned["cores"],
+            memory=planned["memory"] or 0,
+            gpus=planned["gpus"],
+            locks=tuple(planned.get("locks", ())),
+            timeout=planned.get("timeout", 0),
+            retries=planned.get("retries", 0),
+            retry_memory=tuple(planned.get("retry_memory", ())),
+            seconds=self.seconds.get(label),
+            rank=rank[base],
+        )
+
+    def _never(self, task: Task) -> UsageError:
+        if task.memory > self.limits.memory:
+            what = f"needs {memory_text(task.memory)} of memory, but there are {memory_text(self.limits.memory)}"
+            return UsageError(what, where=task.label, hint="Lower memory in its manifest, or raise --memory.")
+        what = f"needs {task.gpus} GPUs, but there are {len(self.limits.gpus)}"
+        return UsageError(what, where=task.label, hint="Run it where there are as many, or say --gpus.")
+
+    def _prepare(self, inventory: Inventory, tasks: Sequence[Task]) -> None:
+        """Bring what the tasks need that is no step: downloads, the toolchain, the environment."""
+        steps: dict[str, list[str]] = {}
+        for task in tasks:
+            name, _, step = task.label.partition(".")
+            steps.setdefault(name, []).append(step)
+        if not steps:
+            return
+        absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
+        if inventory.environment.out in absent:
+            built = realise(self.workspace, [inventory.environment.drv], inventory.labels(), base=self.ran.told).built
+            self.parts += [ended(build, inventory.labels()) for build in built]
+
+    # ---------------------------------------------------------------------------------------- results
+
+    def _finish(self, job: Job, recorder: Recorder) -> None:
+        self.free.give_back(job.batch, self.limits)
+        done, failed = job.done(), job.failed()
+        self.started.update(task.label for task in (*done, *failed))
+        builds = builds_of(job)
+        self.ran.built.update(builds)
+        self.parts += [(label, (build.ended or 0.0) - build.started) for label, build in builds.items()]
+        for name, tasks in _by_experiment(done).items():
+            self.valid.update(task.out for task in tasks)
+            self._take(
+                recorder, name, self.ran.inventory.experiments[name], [task.label.partition(".")[2] for task in tasks]
+            )
+        if job.status == 0:
+            return
+        rest = [task for task in job.batch.tasks if task not in done and task not in failed]
+        again = [task.again() for task in failed if task.retries]
+        problems = {problem.where: problem for problem in job.problems()}
+        for task in again:
+            tries = self.locked.plans[task.label.partition(".")[0]]
+            self.workspace.listener.note(_second_try(task, problems.get(task.label), tries))
+        self.ready[:0] = again
+        lost = [task for task in failed if not task.retries]
+        for task in lost:
+            self.ran.failed[task.label] = problems.pop(task.label)
+        if lost or not failed:
+            raise_all([problem for where, problem in problems.items() if not _is_of(where, failed)])
+        self.ready += [task for task in rest if not lost or self.keep_going]
+
+    def _take(self, recorder: Recorder, name: str, item: ExperimentItem, steps: Iterable[str]) -> None:
+        """Record what steps wrote and hand it over by its content, read lists."""
+        records, prefix = self.results.of(name), self.results.prefix(name)
+        lists = [step for step in steps if step.endswith(LIST)]
+        for step in lists:
+            base = step.removesuffix(LIST)
+            if item.lists[base].key not in records.by_recipe:
+                records.by_recipe[item.lists[base].key] = recorder.read_list(
+                    item.lists[base].out, name_in(prefix, step)
+                )
+            else:
+                recorder.bring_items(item, base, self.locked.plans[name], records.by_recipe[item.lists[base].key])
+                self.valid.update(path for path in (item.lists[base].files or {}).values() if path)
+        outputs = {step: item.steps[step] for step in steps if not step.endswith(LIST)}
+        for step, (record, path) in recorder.record({s: o.out for s, o in outputs.items()}, prefix).items():
+            known = records.by_recipe.get(outputs[step].key)
+            if known is not None and known.hash != record.hash:
+                self.workspace.listener.note(
+                    f"{name}.{step}: wrote other bytes than results.lock has of this recipe: it is not reproducible"
+                )
+            if known is None or known.hash != record.hash:
+                records.by_recipe[outputs[step].key] = record
+            self.valid.add(path)
+
+    def _write(self) -> None:
+        self.ran.written += self.results.write(self.ran.inventory)
+
+    def _tell(self, crew: Crew) -> None:
+        done = len(self.parts) + crew.done()
+        under_way = sum(len(job.batch.tasks) for job in crew.jobs) - crew.done()
+        self.ran.told = BuildSnapshot(
+            total=done + under_way + len(self.ready) + self.waiting,
+            done=done,
+            running=crew.running(time.monotonic()),
+            failed=list(self.ran.failed),
+            ended=self.parts,
+        )
+        self.workspace.listener.building(self.ran.told)
+
+
+def _by_experiment(tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    found: dict[str, list[Task]] = {}
+    for task in tasks:
+        found.setdefault(task.label.partition(".")[0], []).append(task)
+    return found
+
+
+def _is_of(where: str, tasks: Iterable[Task]) -> bool:
+    return any(task.label == where for task in tasks)
+
+
+def _second_try(task: Task, problem: NivisError | None, plan: Plan) -> str:
+    step = plan["steps"][step_of(task.label.partition(".")[2])[0]]
+    number = step["retries"] - task.retries
+    more = f" with {memory_text(task.memory)}" if task.memory != (step["memory"] or 0) else ""
+    why = f": {problem.what}" if problem else " failed"
+    return f"{task.label}{why}; trying again{more} ({number} of {step['retries']})"
