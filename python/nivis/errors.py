@@ -59,6 +59,7 @@ class StepError(NivisError):
 
     exit_code = 1
     log: Sequence[str] = ()  # more of its log than is quoted
+    folder = ""  # where its files are, as it left them
 
 
 class NetworkError(NivisError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from support.project import Project
 
@@ -103,3 +106,44 @@ def test_why_a_step_runs_again(lab: Project) -> None:
 def _states(lab: Project) -> dict[str, tuple[str, str]]:
     [experiment] = lab.nivis("--json", "status", "lab").json["experiments"]
     return {step["name"]: (step["state"], step["reason"]) for step in experiment["steps"]}
+
+
+BAD = """
+[steps.bad]
+matrix = { k = [1, 2] }
+run = '''
+echo left ${matrix.k} > note.txt; mkdir sub; echo half > ${out}/half; echo once SALT; cd sub; exit 4
+'''
+"""
+
+
+def test_a_failed_step_is_entered_as_it_left_its_folder(lab: Project, salt: str) -> None:
+    manifest = f"{FOLDER}/experiment.toml"
+    lab.edit(manifest, "[steps.read]", BAD.replace("SALT", salt) + "\n[steps.read]")
+    lab.write(f"{FOLDER}/config/x.json", "{}")
+    lab.edit(manifest, 'run = "python', 'sources = ["config"]\nrun = "python')
+    said = lab.nivis("-v", "build", "-k", "lab", code=1).err
+    assert said.count(f"> once {salt}\n") == 2
+    assert "'nivis shell lab.bad@k=1' enters its folder as it left it." in said
+    folders = [Path(_state(lab)[f"lab.bad@k={k}"]["folder"]) for k in (1, 2)]
+    words = 'pwd; cat note.txt; ls -d sub "$HOME" "$out"; echo 5 > mine; bash "$NIVIS_RUN"; echo $?; ls "$out"'
+    shown = lab.nivis("shell", "lab.bad@k=1", "--", "bash", "-c", words)
+    top = folders[0]
+    assert shown.err.startswith(f"lab.bad@k=1 as it failed: {top}\n  bash")
+    assert shown.out.splitlines() == [
+        *(f"{top}/project/{FOLDER}", "left 1", f"{top}/home", f"{top}/out", "sub", f"once {salt}", "4", "half")
+    ]
+    assert lab.nivis("shell", "lab.bad@k=1", "--", "ls").out.split() == ["mine", "note.txt", "sub"]
+    assert lab.nivis("shell", "--fresh", "lab.bad@k=1", "--", "ls").out.split() == []
+    lab.edit(manifest, "exit 4", "exit 0")
+    shown = lab.nivis("shell", "lab.bad@k=2", "--", "cat", "note.txt")
+    assert shown.out == "left 2\n"
+    assert shown.err.startswith(f"lab.bad@k=2 as it failed, before its recipe changed: {folders[1]}\n")
+    lab.nivis("build", "lab")
+    assert [folder.exists() for folder in folders] == [False, False]
+    assert not any("folder" in run for run in _state(lab).values())
+
+
+def _state(lab: Project) -> dict[str, dict[str, str]]:
+    steps: dict[str, dict[str, str]] = json.loads((lab.root / ".nivis/state.json").read_text())["steps"]
+    return steps

@@ -85,6 +85,9 @@ def _heading(answer: Answer) -> str:
         return f"{name} is frozen: it does not run, though these changed since it was built:"
     if answer.state == "built":
         return f"{name} is in the store with its present recipe. Since nivis last built it here, these changed:"
+    kinds = {reason.change.kind for group in answer.groups for reason in group.reasons}
+    if kinds == {"upstream"}:
+        return f"{name} would run again, unless it is given the same as before. These changed:"
     return f"{name} would run again, since these changed:"
 
 

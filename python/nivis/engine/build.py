@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from nivis.engine.inventory import Inventory, Item
+from nivis.engine.kept import drop_outdated
 from nivis.engine.limits import Limits, machine_limits
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.plans import EXTRA, vary
@@ -22,7 +23,7 @@ from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
-from nivis.errors import raise_all
+from nivis.errors import StepError, raise_all
 from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
@@ -126,7 +127,8 @@ def _run(
     root = workspace.project.root
     ran = Pipeline(workspace, locked, targets, state, limits, keep_going=keep_going).run()
     steps = {label: build for label, build in ran.built.items() if not label.endswith(LIST)}
-    state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
+    known = read_state(root)
+    state = known.with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
     there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
     new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
@@ -140,6 +142,7 @@ def _run(
             state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))
     finally:
         write_state(root, state)
+        drop_outdated(known, state)
         _tell_git(workspace, ran.written)
         remember(workspace, locked, ran.inventory)
     explain_failures(workspace, locked, ran.failed.values())
@@ -185,10 +188,11 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
 
 def _failures(ran: Ran) -> dict[str, StepRun]:
     runs = {}
-    for label in ran.failed:
+    for label, problem in ran.failed.items():
         name, _, step = label.partition(".")
+        folder = problem.folder if isinstance(problem, StepError) else ""
         if step in ran.inventory.experiments[name].steps:
-            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True)
+            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True, folder=folder)
     return runs
 
 

@@ -90,7 +90,14 @@ def _problem(build: Build, label: str | None) -> NivisError:
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
-    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."
+    error = _step_problem(build, label, lines)
+    error.folder = build.folder
+    return error
+
+
+def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:
+    place = "its folder as it left it" if build.folder else "its environment"
+    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters {place}."
     missing = next((line for line in lines if line.startswith(MISSING)), None)
     if missing is not None:
         instead = lines[lines.index(missing) + 1 :]

@@ -17,7 +17,7 @@ from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
 from nivis.errors import UsageError, did_you_mean
 from nivis.flake.history import commit_of, fork_of
-from nivis.plan.instances import step_of
+from nivis.plan.instances import fanned, step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,9 @@ def _as_it_is(_: str, digest: str) -> str:
 
 def _since_the_build(workspace: Workspace, target: Target) -> Answer:
     locked = read_project(workspace, target)
-    check_steps([target], locked.plans)
+    step, _ = step_of(target.step or "")
+    fan = step in fanned(locked.plans[target.experiment])  # its instances are described together
+    check_steps([Target(target.experiment, step) if fan else target], locked.plans)
     memory = read_memory(workspace.project.root)
     prefix = f"{target.experiment}."
     present = Present(workspace=workspace, locked=locked)
@@ -101,15 +103,16 @@ def _since_the_build(workspace: Workspace, target: Target) -> Answer:
     wanted = described(recipes, target.step or "")
     names = [name for name in recipes if wanted in (name, step_of(name)[0])]
 
-    def pair(name: str) -> Pair:
-        """Return the recipe of the last build and that of now; where they are equal, of the build before."""
-        built, now = memory.now.get(prefix + name), recipes[name]
-        if built is not None and built.recipe.digest == now.digest:
-            built = memory.before.get(prefix + name)
-        return (built.recipe if built else None), now
-
     known = [name for name in names if prefix + name in memory.now]
     changed = [name for name in known if memory.now[prefix + name].recipe.digest != recipes[name].digest]
+
+    def pair(name: str) -> Pair:
+        """Return the recipe of the last build and that of now; where they are equal, of the build before."""
+        built, now = memory.now.get(prefix + name), recipes.get(name)
+        if built and now and (not changed or built.recipe.digest == now.digest):
+            now, built = built.recipe, memory.before.get(prefix + name)
+        return (built.recipe if built else None), now
+
     answer = Answer(
         target=target,
         old="its last build",
