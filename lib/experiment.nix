@@ -5,16 +5,17 @@
   instances, which are `experiment-x.steps."train@c=0.1"`; `instances.train` has them by label.
 
   # Inputs
-  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock.
+  `plan`: one file of nix/plans. `root`: the project. `roots`: by the names of the tools in them. `lock`: nivis.lock.
 
   # Type
-  experiment :: { toolchain, environment, plan, root, lock, sourceFolders } -> Derivation
+  experiment :: { toolchain, environment, plan, root, roots, lock, sourceFolders } -> Derivation
 */
 {
   toolchain,
   environment,
   plan,
   root,
+  roots,
   lock,
   sourceFolders,
 }:
@@ -58,6 +59,7 @@ let
     inherit
       toolchain
       environment
+      roots
       sources
       data
       gathered
@@ -118,6 +120,13 @@ let
     else
       [ (common // { out = "${single.${name}}"; }) ]
   ) (attrNames plan.steps);
+  # The tools of the plan's steps, each with all that came with it.
+  tools = listToAttrs (
+    map (key: {
+      name = key;
+      value = lock.roots.${key}.packages or [ ];
+    }) (filter (key: key != "") (map (step: concatStringsSep " " (step.tools or [ ])) (attrValues plan.steps)))
+  );
   made = derivation: { output = unsafeDiscardStringContext derivation.outPath; };
 
   result = derivation {
@@ -145,11 +154,13 @@ let
         _: data: removeAttrs data [ "url" ] // (if data ? archive then { archive = removeAttrs data.archive [ "url" ]; } else { })
       ) plan.data;
       toolchain = toolchain.description;
+      ${if tools == { } then null else "tools"} = tools;
       wheels = map (wheel: { inherit (wheel) name version sha256; }) (lock.python.wheels or [ ]);
       steps = mapAttrs (
         name: step:
         {
           inherit (step) files;
+          ${if step ? tools then "tools" else null} = step.tools;
         }
         // (
           if isSwept name then
@@ -166,4 +177,4 @@ let
     };
   };
 in
-result // { inherit data instances; steps = single // joined // flat; }
+result // { inherit data instances; tools = attrNames tools; steps = single // joined // flat; }

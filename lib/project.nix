@@ -11,7 +11,7 @@
   # Type
   project :: { root :: Path, extra :: Null | String, pkgs :: Null | (String -> AttrSet) } -> {
     system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
-    experiments :: { name = Derivation; … }; lock :: AttrSet;
+    experiments :: { name = Derivation; … }; lock :: AttrSet; roots :: { tools = Derivation; … };
   }
 */
 {
@@ -27,10 +27,12 @@ let
     fromJSON
     hashFile
     listToAttrs
+    mapAttrs
     match
     pathExists
     readDir
     readFile
+    removeAttrs
     toJSON
     ;
 
@@ -83,6 +85,14 @@ let
     wheels = lock.python.wheels or [ ];
   };
 
+  roots = mapAttrs (
+    name: root:
+    import ./root.nix {
+      inherit toolchain name;
+      debs = map (key: lock.debs.${key}) root.packages;
+    }
+  ) (removeAttrs (lock.roots or { }) [ "~" ]);
+
   plansIn =
     folder:
     let
@@ -104,6 +114,7 @@ let
             environment
             plan
             root
+            roots
             lock
             ;
           sourceFolders = lock.source;
@@ -121,6 +132,7 @@ in
     environment
     experiments
     lock
+    roots
     shell
     system
     toolchain

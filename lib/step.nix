@@ -5,7 +5,7 @@
   function is paid thousands of times.
 
   # Inputs
-  `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
+  `toolchain`, `environment`: what runs it. `roots`: by names of tools, what steps with tools run in. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
   `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
 
@@ -17,6 +17,7 @@
 {
   toolchain,
   environment,
+  roots,
   experiment,
   folder,
   sourceFolders,
@@ -34,6 +35,7 @@ let
     elemAt
     isList
     isString
+    mapAttrs
     placeholder
     replaceStrings
     toJSON
@@ -86,6 +88,23 @@ let
     SOURCE_DATE_EPOCH = "315532800"; # 1980-01-01, the first date that zip files know
     TZ = "UTC";
   };
+  # A step with tools: step.sh enters the root.
+  inside = mapAttrs (
+    _: root:
+    shared
+    // {
+      NIVIS_ROOT = root;
+      NIVIS_ROOT_REFUSED = root.refused;
+      NIVIS_ROOT_PATH = "${environment}/bin:/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:/usr/games:${toolchain.programs}";
+    }
+  ) roots;
+  within =
+    tools:
+    if toolchain.tools != null then
+      shared // { PATH = "${environment}/bin:${toolchain.tools tools}:${toolchain.programs}"; }
+    else
+      inside.${concatStringsSep " " tools}
+      or (throw "nivis.lock does not have the tools ${concatStringsSep ", " tools}: run 'nivis lock'");
 in
 name: step:
 let
@@ -124,7 +143,7 @@ let
   argument = word: if isList word then quote (text word) else text word.raw;
 in
 derivation (
-  shared
+  (if step ? tools then within step.tools else shared)
   // {
     # As many threads as the manifest says, wherever it runs: numerical libraries add up in another order otherwise.
     NIVIS_CORES = cores;

@@ -23,7 +23,7 @@ from nivis.errors import NivisError, StepError
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import swept
+from nivis.plan.instances import swept, tools_of
 from nivis.plan.keys import source_digest
 
 
@@ -77,6 +77,7 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     parts = [
         source_digest(locked.plans[name], workspace.project.root),
         json.dumps([asdict(lock.toolchain), asdict(lock.python) if lock.python else None, lock.source, lock.system]),
+        *(json.dumps(asdict(lock.roots[key])) for key in sorted(tools_of(locked.plans[name]))),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()

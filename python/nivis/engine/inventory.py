@@ -33,6 +33,15 @@ class DataItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootItem:
+    """Tools, installed; ``debs`` are the packages that it is made from, in the order of the lock."""
+
+    drv: str
+    out: str
+    debs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentItem:
     """An experiment's result, its steps and its data."""
 
@@ -59,6 +68,7 @@ class Inventory:
     shell: Item
     wheels: tuple[WheelItem, ...]
     experiments: Mapping[str, ExperimentItem]
+    roots: Mapping[str, RootItem] = field(default_factory=dict)  # of the experiments' steps, by their tools
 
     def paths(self) -> Iterator[str]:
         """Yield every store path once or more often."""
@@ -66,6 +76,8 @@ class Inventory:
         yield from (item.out for item in (self.toolchain, self.environment) if item)
         for wheel in self.wheels:
             yield from (wheel.archive, wheel.out)
+        for root in self.roots.values():
+            yield from (root.out, *root.debs)
         for experiment in self.experiments.values():
             yield experiment.out
             yield from (step.out for step in (*experiment.steps.values(), *experiment.joined.values()))
@@ -85,6 +97,7 @@ class Inventory:
         found = self.step_labels() | {self.environment.drv: "python environment"}
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
+        found.update({root.drv: f"tools ({tools})" for tools, root in self.roots.items()})
         for name, experiment in self.experiments.items():
             found[experiment.drv] = f"{name} (result)"
             found.update({item.drv: f"{name}.{step} (all instances)" for step, item in experiment.joined.items()})
@@ -100,6 +113,10 @@ def decode(raw: Mapping[str, Any]) -> Inventory:
         shell=Item(**raw["shell"]),
         wheels=tuple(WheelItem(**wheel) for wheel in raw["wheels"]),
         experiments={name: _experiment(entry) for name, entry in raw["experiments"].items()},
+        roots={
+            tools: RootItem(drv=root["drv"], out=root["out"], debs=tuple(root["debs"]))
+            for tools, root in raw["roots"].items()
+        },
     )
 
 

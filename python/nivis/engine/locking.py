@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from nivis.engine.sources import data_sources, store_path
+from nivis.engine.tools import lock_tools
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, ManifestError, NivisError, UsageError, did_you_mean, raise_all
 from nivis.flake.generate import PLANS, generated, outdated, write_files
@@ -68,6 +69,7 @@ def lock_project(
     toolchain = _toolchain(workspace, old, same, update)
     data = _data(workspace, experiments, old, update, complete=only is None)
     python = _python(workspace, toolchain, old, same, update)
+    tools = lock_tools(workspace, experiments, old, update, system=SYSTEM, complete=only is None)
     lock = Lock(
         system=SYSTEM,
         source=tuple(str(folder) for folder in workspace.project.source),
@@ -75,6 +77,8 @@ def lock_project(
         toolchain=toolchain,
         python=python,
         data=data,
+        debs=tools.debs,
+        roots=tools.roots,
     )
     plans = _plans(workspace, experiments, lock)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)

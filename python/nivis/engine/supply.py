@@ -1,4 +1,4 @@
-"""Bring to the store what Nix cannot make or should not have to fetch: the base tree, wheels, data.
+"""Bring to the store what Nix cannot make or should not have to fetch: the base tree, wheels, tools, data.
 
 Only what the wanted outputs still need: where an environment is in place, its wheels may be gone. Downloads run side
 by side, the base tree is unpacked meanwhile; every file is checked against the lock and lands where Nix itself would
@@ -17,9 +17,11 @@ from pathlib import Path
 from nivis.engine.inventory import Inventory
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
+from nivis.fetch.apt import debian_mirrors
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
 from nivis.fetch.transfer import Stop
-from nivis.lock.model import Lock, LockedData, Wheel
+from nivis.lock.debian.tools import root_key
+from nivis.lock.model import DebianPackage, Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
 from nivis.plan.instances import step_of
@@ -31,10 +33,11 @@ class Need:
 
     base: bool = False
     wheels: tuple[Wheel, ...] = ()
+    debs: Mapping[str, DebianPackage] = field(default_factory=dict)  # by their keys in the lock
     data: Mapping[str, LockedData] = field(default_factory=dict)  # "experiment/data" -> entry
 
     def __bool__(self) -> bool:
-        return self.base or bool(self.wheels) or bool(self.data)
+        return self.base or bool(self.wheels) or bool(self.debs) or bool(self.data)
 
 
 def needed(
@@ -50,6 +53,7 @@ def needed(
     ``absent`` are the store paths that are not valid.
     """
     data: dict[str, LockedData] = {}
+    tools: set[str] = set()
     steps_missing = False
     for name, experiment in inventory.experiments.items():
         if experiment.out not in absent:
@@ -58,6 +62,7 @@ def needed(
             if step.out not in absent:
                 continue
             steps_missing = True
+            tools.add(_tools_of(plans[name], step_name))
             for data_name in _data_of(plans[name], step_name):
                 item = experiment.data[data_name]
                 if item.out in absent and (item.archive is None or item.archive in absent):
@@ -72,8 +77,24 @@ def needed(
     return Need(
         base=building and toolchain and inventory.base in absent,
         wheels=tuple(wheels) if environment else (),
+        debs=_debs(inventory, lock, tools, absent),
         data=dict(sorted(data.items())),
     )
+
+
+def _debs(
+    inventory: Inventory, lock: Lock, tools: Collection[str], absent: Collection[str]
+) -> Mapping[str, DebianPackage]:
+    """Return the packages that are missing of the roots that are to be made."""
+    making = {key: root for key, root in inventory.roots.items() if key in tools and root.out in absent}
+    pairs = (pair for key, root in making.items() for pair in zip(lock.roots[key].packages, root.debs, strict=True))
+    return {name: lock.debs[name] for name, path in sorted(pairs) if path in absent}
+
+
+def _tools_of(plan: Mapping[str, object], step: str) -> str:
+    steps = plan["steps"]
+    assert isinstance(steps, Mapping)
+    return root_key(steps[step_of(step)[0]].get("tools", ()))
 
 
 def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
@@ -88,6 +109,7 @@ def given(need: Need) -> Need:
     return Need(
         base=need.base,
         wheels=tuple(wheel for wheel in need.wheels if wheel.url is None),
+        debs={name: deb for name, deb in need.debs.items() if deb.url is None},
         data={
             key: entry
             for key, entry in need.data.items()
@@ -166,14 +188,16 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
 def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     downloads = [_download(wheel.file, wheel.url, wheel.sha256) for wheel in need.wheels]
+    downloads += [_deb_download(workspace, deb) for deb in need.debs.values()]
     downloads += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
         fetched = fetch_files(workspace, downloads, need, stop)
     except NivisError as error:
         raise_all([_changed_at_source(part, need.data) for part in error.parts()])
         raise
+    names = {deb.sha256: f"{deb.name}.deb" for deb in need.debs.values()}  # lib/root.nix
     additions += [
-        Addition(path=file.path, name=store_name(download.name), sha256=file.sha256)
+        Addition(path=file.path, name=names.get(file.sha256) or store_name(download.name), sha256=file.sha256)
         for download, file in zip(downloads, fetched, strict=True)
     ]
     add_many(additions, nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
@@ -239,6 +263,19 @@ def _data_download(entry: LockedData) -> Download:
     if archive is None:
         return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size)
     return _download(archive.file, archive.url, archive.sha256)
+
+
+def _deb_download(workspace: Workspace, deb: DebianPackage) -> Download:
+    """Return the download of a .deb: from this machine's mirror, else from where it was when it was locked."""
+    try:
+        mirrors = debian_mirrors(workspace.environ, workspace.project.toolchain.mirror)
+        urls = mirrors.urls(deb.archive, deb.path)
+    except HostError:
+        if deb.url is None:
+            raise
+        urls = ()
+    urls = tuple(dict.fromkeys((*urls, *([deb.url] if deb.url else []))))
+    return Download(name=deb.path.rpartition("/")[2], urls=urls, sha256=deb.sha256, size=deb.size)
 
 
 def _download(file: str, url: str | None, sha256: str) -> Download:

@@ -25,14 +25,15 @@ RECORDS = (".json", ".yaml", ".yml", ".toml")  # formats of metrics
 
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}[-_](?=.)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 _TOP = ("experiment", "params", "profiles", "data", "steps", "report")
 _TOP_LATER = ("checks",)
 _ABOUT = ("name", "title", "question", "goal", "trl", "status", "conclusion", "tags")
 _DATA = ("path", "url", "pypi", "npm", "file", "sha256", "description", "license", "sensitive")
-_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "matrix", "cores", "memory", "gpus")
-_STEP_LATER = ("foreach", "tools", "timeout", "retries", "locks")
+_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "tools", "matrix", "cores", "memory", "gpus")
+_STEP_LATER = ("foreach", "timeout", "retries", "locks")
 
 
 def name_from_folder(folder: PurePosixPath) -> str:
@@ -178,6 +179,7 @@ def _step(name: str, table: Table) -> Step | None:
         plots=_products(table, "plots", "figure.svg"),
         sources=table.strings("sources", "config/*.json"),
         env=_env(table.table("env")),
+        tools=_tools(table),
         matrix=decode_matrix(table),
         cores=table.integer("cores", 1, least=1),
         memory=_memory(table),
@@ -246,6 +248,15 @@ def _env(table: Table) -> Mapping[str, str]:
         else:
             env[name] = value
     return env
+
+
+def _tools(table: Table) -> tuple[str, ...]:
+    tools = table.strings("tools", "r-base-core")
+    for name in tools:
+        if not _PACKAGE.match(name):
+            hint = "Write the name alone: which version it is, nivis.lock says."
+            table.problem("tools", f"has '{name}', which is not the name of a package", hint)
+    return tuple(sorted(set(tools)))
 
 
 def _memory(table: Table) -> int | None:

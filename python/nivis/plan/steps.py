@@ -65,6 +65,7 @@ class StepPlanner:
             "cores": step.cores,
             "memory": step.memory,
             "gpus": step.gpus,
+            **({"tools": list(step.tools)} if step.tools else {}),
         }
         globs = self.sources.of_globs(step.sources)
         self._note(step, "sources", globs.problems)

@@ -67,11 +67,10 @@ def lock_toolchain(
 
     Its archive is left in the cache for ``base_tree``. Raises ManifestError (suite, packages), NetworkError, HostError.
     """
-    architecture = _architecture(system)
     digest = request(settings, system)
     index = read_index(
         settings.suite,
-        architecture,
+        architecture(system),
         mirrors=mirrors,
         cache=cache,
         listener=listener,
@@ -81,7 +80,7 @@ def lock_toolchain(
         now=now,
         client=client,
     )
-    packages = tuple(_locked(p) for p in closure(index, _seeds(settings), EXCLUDED))
+    packages = tuple(locked_package(p) for p in closure(index, _seeds(settings), EXCLUDED))
     tree = _make_tree(settings.suite, packages, cache, mirrors, listener, offline, index, client)
     return Toolchain(
         kind="debian",
@@ -243,13 +242,15 @@ def _seeds(settings: ToolchainSettings) -> list[str]:
     return sorted({PYTHON[settings.suite], *SEEDS, *settings.packages})
 
 
-def _architecture(system: str) -> str:
+def architecture(system: str) -> str:
+    """Return what Debian calls a system; raises HostError for one without a toolchain."""
     if system not in ARCHITECTURES:
         raise HostError(f"no Debian toolchain for '{system}'", hint=f"Supported: {', '.join(sorted(ARCHITECTURES))}.")
     return ARCHITECTURES[system]
 
 
-def _locked(package: Package) -> DebianPackage:
+def locked_package(package: Package) -> DebianPackage:
+    """Return what the lock says of a package."""
     return DebianPackage(
         name=package.name,
         version=package.version,
