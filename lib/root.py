@@ -167,7 +167,7 @@ def main():
     """Install and clean."""
     with open(os.environ["debsPath"], encoding="utf-8") as file:
         debs = file.read().split()
-    folder = os.path.join(os.environ["NIX_BUILD_TOP"], "debs")
+    folder = os.path.abspath("debs")
     unpack_all(debs, folder)
     install(folder)
     clean()

@@ -5,8 +5,9 @@
   function is paid thousands of times.
 
   # Inputs
-  `toolchain`, `environment`: what runs it. `roots`: by names of tools, what steps with tools run in. `experiment`: the plan's name. `folder`: where the experiment lies in
-  the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
+  `toolchain`, `environment`: what runs it. `roots`: what steps with tools run in, by the tools' names. `experiment`: the
+  plan's name. `folder`: where the experiment lies in the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`,
+  `steps`: by name, what steps may refer to.
   `gathered`: by name, the swept ones as all of their instances: { paths, inputs }.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
+from nivis.engine.roots import deb_download, gone, missing_debs, tools_of_step
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
-from nivis.fetch.apt import debian_mirrors
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
 from nivis.fetch.transfer import Stop
-from nivis.lock.debian.tools import root_key
 from nivis.lock.model import DebianPackage, Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
@@ -62,7 +61,7 @@ def needed(
             if step.out not in absent:
                 continue
             steps_missing = True
-            tools.add(_tools_of(plans[name], step_name))
+            tools.add(tools_of_step(plans[name], step_name))
             for data_name in _data_of(plans[name], step_name):
                 item = experiment.data[data_name]
                 if item.out in absent and (item.archive is None or item.archive in absent):
@@ -77,24 +76,9 @@ def needed(
     return Need(
         base=building and toolchain and inventory.base in absent,
         wheels=tuple(wheels) if environment else (),
-        debs=_debs(inventory, lock, tools, absent),
+        debs=missing_debs(inventory, lock, tools, absent),
         data=dict(sorted(data.items())),
     )
-
-
-def _debs(
-    inventory: Inventory, lock: Lock, tools: Collection[str], absent: Collection[str]
-) -> Mapping[str, DebianPackage]:
-    """Return the packages that are missing of the roots that are to be made."""
-    making = {key: root for key, root in inventory.roots.items() if key in tools and root.out in absent}
-    pairs = (pair for key, root in making.items() for pair in zip(lock.roots[key].packages, root.debs, strict=True))
-    return {name: lock.debs[name] for name, path in sorted(pairs) if path in absent}
-
-
-def _tools_of(plan: Mapping[str, object], step: str) -> str:
-    steps = plan["steps"]
-    assert isinstance(steps, Mapping)
-    return root_key(steps[step_of(step)[0]].get("tools", ()))
 
 
 def _data_of(plan: Mapping[str, object], step: str) -> Sequence[str]:
@@ -136,7 +120,7 @@ def supply(
     stop = Stop()
     problems: list[NivisError] = []
     with ThreadPoolExecutor(1) as pool:
-        files = pool.submit(_bring_files, workspace, need, stop)
+        files = pool.submit(_bring_files, workspace, need, lock, stop)
         try:
             if need.base:
                 problems += _problems(partial(_bring_base, workspace, lock))
@@ -185,15 +169,15 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
-def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
+def _bring_files(workspace: Workspace, need: Need, lock: Lock, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     downloads = [_download(wheel.file, wheel.url, wheel.sha256) for wheel in need.wheels]
-    downloads += [_deb_download(workspace, deb) for deb in need.debs.values()]
+    downloads += [deb_download(workspace, deb) for deb in need.debs.values()]
     downloads += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
         fetched = fetch_files(workspace, downloads, need, stop)
     except NivisError as error:
-        raise_all([_changed_at_source(part, need.data) for part in error.parts()])
+        raise_all([_changed_at_source(part, need.data) for part in gone(error.parts(), need.debs, lock)])
         raise
     names = {deb.sha256: f"{deb.name}.deb" for deb in need.debs.values()}  # lib/root.nix
     additions += [
@@ -263,19 +247,6 @@ def _data_download(entry: LockedData) -> Download:
     if archive is None:
         return Download(name=entry.name, urls=(entry.origin["url"],), sha256=entry.sha256, size=entry.size)
     return _download(archive.file, archive.url, archive.sha256)
-
-
-def _deb_download(workspace: Workspace, deb: DebianPackage) -> Download:
-    """Return the download of a .deb: from this machine's mirror, else from where it was when it was locked."""
-    try:
-        mirrors = debian_mirrors(workspace.environ, workspace.project.toolchain.mirror)
-        urls = mirrors.urls(deb.archive, deb.path)
-    except HostError:
-        if deb.url is None:
-            raise
-        urls = ()
-    urls = tuple(dict.fromkeys((*urls, *([deb.url] if deb.url else []))))
-    return Download(name=deb.path.rpartition("/")[2], urls=urls, sha256=deb.sha256, size=deb.size)
 
 
 def _download(file: str, url: str | None, sha256: str) -> Download:

@@ -191,7 +191,7 @@ def _fetch(
     except NivisError as error:
         gone = [part for part in error.parts() if isinstance(part, NotFoundError)]
         others = [part for part in error.parts() if not isinstance(part, NotFoundError)]
-        raise_all([*([_gone(gone, date)] if gone else []), *others])
+        raise_all([*([packages_gone(gone, date, "toolchain")] if gone else []), *others])
         raise
     return {download.name: one.path for download, one in zip(downloads, fetched, strict=True)}
 
@@ -205,13 +205,14 @@ def _other_tree(tree: Tree, found: str, size: int) -> LockError:
     )
 
 
-def _gone(missing: Sequence[NotFoundError], date: str) -> NotFoundError:
+def packages_gone(missing: Sequence[NotFoundError], date: str, of: str) -> NotFoundError:
+    """Return the error for packages of the toolchain, or of tools, that mirrors had at a date and have no longer."""
     first, names = missing[0], ", ".join(error.where for error in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    what = "it" if len(missing) == 1 else f"{len(missing)} packages of the toolchain: {names}{more}"
+    what = "it" if len(missing) == 1 else f"{len(missing)} packages of the {of}: {names}{more}"
     return NotFoundError(
         f"the mirror no longer has {what} ({first.what})",
-        where=first.where if len(missing) == 1 else "toolchain",
+        where=first.where if len(missing) == 1 else of,
         hint=f"Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of {date}, "
         "or run 'nivis lock --update toolchain' for today's packages.",
     )
