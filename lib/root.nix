@@ -34,10 +34,10 @@ derivation {
   passAsFile = [ "debs" ];
   PATH = toolchain.programs; # Nix passes a builder its bare name, and Python finds itself by PATH
   LC_ALL = "C.UTF-8";
-  # Said by this builder and by that of a step, where bubblewrap cannot do its work.
+  # Said by this builder and by that of a step, after what bubblewrap says, where it cannot do its work.
   refused =
-    "this machine does not let a build make user namespaces, which steps with tools need. "
-    + "Allow them as root: 'sysctl -w user.max_user_namespaces=15000', on Debian also kernel.unprivileged_userns_clone=1, "
+    "this machine does not let a build make user namespaces, which steps with tools run in. "
+    + "Allow them, as root: `sysctl -w user.max_user_namespaces=15000`; on Debian also kernel.unprivileged_userns_clone=1, "
     + "on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0; "
-    + "in Docker or Podman, run the container with '--security-opt seccomp=unconfined'.";
+    + "in a container, start it with --security-opt seccomp=unconfined.";
 }

@@ -22,19 +22,23 @@ MERGED = ("bin", "sbin", "lib", "lib64")
 READ = {"tar": ["cat"], "gz": ["gzip", "-dc"], "xz": ["xz", "-dc"], "zst": ["zstd", "-dc"], "bz2": ["bzip2", "-dc"]}
 UNPACK = ["tar", "-x", "-C", OUT, "--keep-directory-symlink", "--no-same-owner"]
 
-# Run in the root. --force-depends: a package's preinst finds the files that it depends on, from the first pass.
-INSTALL = r"""
+# Run in the root. --force-depends: a package's preinst finds the files that it depends on, from the first pass. Scripts
+# run with a clock that stands still, since some write down when they ran (TeX into its formats, Octave into an index).
+INSTALL = """
 set -eu
 touch /var/lib/dpkg/status
 dpkg='dpkg --force-unsafe-io --force-confnew'
 $dpkg --force-depends --unpack /debs/*.deb
+export LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1)
 fakeroot-sysv $dpkg --configure -a
 """
 ENVIRONMENT = {
     "DEBCONF_NONINTERACTIVE_SEEN": "true",
     "DEBIAN_FRONTEND": "noninteractive",
     "FAKEROOTDONTTRYCHOWN": "1",  # the kernel knows no other owner here and says EINVAL, which fakeroot passes on
-    "FORCE_SOURCE_DATE": "1",  # TeX writes the date into its formats otherwise
+    "FAKETIME": "1980-01-01 00:00:00",
+    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    "NO_FAKE_STAT": "1",
     "HOME": "/root",
     "LC_ALL": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -51,7 +55,7 @@ EMPTIED = (
 )  # fmt: skip
 REMOVED = (
     "etc/*-", "etc/.pwd.lock", "etc/gshadow", "etc/machine-id", "etc/shadow", "usr/sbin/policy-rc.d",
-    "var/lib/dpkg/*", "var/lib/systemd", "var/lib/ucf", "var/run", "var/lock",
+    "var/lib/**/*.log", "var/lib/dpkg/*", "var/lib/systemd", "var/lib/ucf", "var/run", "var/lock",
 )  # fmt: skip
 
 
@@ -131,7 +135,7 @@ def install(folder):
     enter += [word for name, value in ENVIRONMENT.items() for word in ("--setenv", name, value)]
     if subprocess.run([*enter, "/bin/sh", "-c", INSTALL], check=False).returncode:
         probe = subprocess.run([*enter, "/bin/true"], capture_output=True, text=True, check=False)
-        sys.exit(f"{probe.stderr}{os.environ['refused']}" if probe.returncode else "installing the packages failed")
+        sys.exit(f"{probe.stderr}{os.environ['refused']}" if probe.returncode else "the packages cannot be installed")
     os.rmdir(f"{OUT}/debs")
 
 
@@ -149,7 +153,7 @@ def clean():
         for name in os.listdir(f"{OUT}/{folder}") if os.path.isdir(f"{OUT}/{folder}") else ():
             remove(f"{OUT}/{folder}/{name}")
     for pattern in REMOVED:
-        for path in glob(f"{OUT}/{pattern}", include_hidden=True):
+        for path in glob(f"{OUT}/{pattern}", include_hidden=True, recursive=True):
             remove(path)
     for name in os.listdir(OUT):
         if not os.path.islink(f"{OUT}/{name}") and not os.listdir(f"{OUT}/{name}"):

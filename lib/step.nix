@@ -96,6 +96,7 @@ let
     // {
       NIVIS_ROOT = root;
       NIVIS_ROOT_REFUSED = root.refused;
+      FORCE_SOURCE_DATE = "1"; # TeX: \today is the date above as well
       NIVIS_ROOT_PATH = "${environment}/bin:/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:/usr/games:${toolchain.programs}";
     }
   ) roots;

@@ -17,6 +17,7 @@ from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
+REFUSED = "this machine does not let a build make user namespaces"  # lib/root.nix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,11 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 def _problem(build: Build, label: str | None) -> NivisError:
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
+    refused = next((index for index, line in enumerate(lines) if line.startswith(REFUSED)), None)
+    if refused is not None:
+        what, _, hint = lines[refused].partition(". ")
+        why = lines[refused - 1] if refused else "bubblewrap did not say why"
+        return HostError(f"{what} ({why})", where=label or build.name, hint=hint)
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
     hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."

@@ -14,8 +14,8 @@ from nivis.lock.debian.toolchain import locked_package
 from nivis.lock.debian.tools import root_request
 from nivis.lock.model import DebianPackage, Root
 
-# What maintainer scripts need beside Debian's essential packages: to own files as nobody but root can.
-NEEDED = ("fakeroot",)
+# What maintainer scripts run under (lib/root.py): to own files as only root can, and at a time that stands still.
+NEEDED = ("fakeroot", "libfaketime")
 
 
 def lock_roots(
