@@ -96,7 +96,7 @@ BWA, LIBZ = (
     DebianPackage(name=n, version="1", architecture="amd64", archive="debian", path=f"pool/{n}_1.deb", sha256=n, size=1)
     for n in ("bwa", "libz")
 )
-TOOLS = replace(INVENTORY, roots={"bwa": RootItem(drv="root.drv", out="root", debs=("bwa.deb", "libz.deb"))}, wheels=())
+TOOLS = replace(INVENTORY, roots={"bwa": RootItem(drv="root.drv", out="root", debs=("bwa.deb", "libz.deb"))})
 TOOLS_LOCK = replace(
     LOCK,
     debs={"bwa=1": BWA, "libz=1": replace(LIBZ, url="https://x.example/libz.deb")},
