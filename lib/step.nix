@@ -60,6 +60,9 @@ let
   # A name that the store allows.
   storeName = replaceStrings [ "@" "," "~" ] [ "-" "-" "-" ];
 
+  # Programs that a plan may call.
+  library."notebook.py" = "${./notebook.py}";
+
   shared = toolchain.env // {
     inherit (toolchain) system;
     inherit folder;
@@ -137,6 +140,8 @@ let
       elemAt step.texts part.text
     else if part ? out then
       out
+    else if part ? library then
+      library.${part.library}
     else if part ? data then
       "${data.${part.data}}"
     else

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from nivis.engine.notebooks import lacking
 from nivis.engine.sources import data_sources, store_path
 from nivis.engine.tools import lock_tools
 from nivis.engine.workspace import Workspace
@@ -80,6 +81,7 @@ def lock_project(
         debs=tools.debs,
         roots=tools.roots,
     )
+    raise_all(lacking(workspace, experiments, python))
     plans = _plans(workspace, experiments, lock)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
     if check and (changes := outdated(workspace.project.root, files)):

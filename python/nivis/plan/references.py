@@ -5,7 +5,7 @@ What bash can mean passes through: ``$HOME``, ``${name}``, ``${name:-default}``,
 error in bash, so it is always one of ours. In a comment of a script nothing is a reference.
 
 A command becomes fragments: a string, ``{"data": name}``, ``{"step": name}``, ``{"out": true}``, or ``{"text": n}``:
-the n-th of the texts in which instances of a swept step differ.
+the n-th of the texts in which instances of a swept step differ; ``{"library": name}`` is a program of lib/.
 """
 
 from __future__ import annotations
