@@ -7,19 +7,21 @@
   recipe wrote (content.nix); `recipes` has the steps themselves.
 
   # Inputs
-  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock. `tables`: see check/; null without rules for tables.
-  `records`: results.lock, by the hash part of a
-  step's own store path: { hash, size } or { direct, size }, { items } of a fan-out; and "frozen NAME".
+  `plan`: one file of nix/plans. `root`: the project. `roots`: by the names of the tools in them. `lock`: nivis.lock.
+  `tables`: see check/; null without rules for tables.
+  `records`: results.lock, by the hash part of a step's own store path: { hash, size } or { direct, size }, { items } of a
+  fan-out; and "frozen NAME".
   `deferred`: what is not known before a step has run stays unknown (`pending`), instead of being built by the evaluation.
 
   # Type
-  experiment :: { toolchain, environment, plan, root, lock, sourceFolders, tables, records, deferred } -> Derivation
+  experiment :: { toolchain, environment, plan, root, roots, lock, sourceFolders, tables, records, deferred } -> Derivation
 */
 {
   toolchain,
   environment,
   plan,
   root,
+  roots,
   lock,
   sourceFolders,
   tables ? null,
@@ -73,6 +75,7 @@ let
     inherit
       toolchain
       environment
+      roots
       sources
       data
       gathered
@@ -280,6 +283,13 @@ let
     output = unsafeDiscardStringContext derivation.outPath;
     ${if records ? ${frozenKey name} then "frozen" else null} = true;
   };
+  # The tools of the plan's steps, each with all that came with it.
+  tools = listToAttrs (
+    map (key: {
+      name = key;
+      value = lock.roots.${key}.packages or [ ];
+    }) (filter (key: key != "") (map (step: concatStringsSep " " (step.tools or [ ])) (attrValues plan.steps)))
+  );
 
   result = derivation {
     name = "experiment-${variant}";
@@ -317,11 +327,13 @@ let
         _: data: removeAttrs data [ "url" ] // (if data ? archive then { archive = removeAttrs data.archive [ "url" ]; } else { })
       ) plan.data;
       toolchain = toolchain.description;
+      ${if tools == { } then null else "tools"} = tools;
       wheels = map (wheel: { inherit (wheel) name version sha256; }) (lock.python.wheels or [ ]);
       steps = mapAttrs (
         name: step:
         {
           inherit (step) files;
+          ${if step ? tools then "tools" else null} = step.tools;
         }
         // (
           if hasInstances name then
@@ -346,6 +358,7 @@ in
 result
 // {
   inherit data pending;
+  tools = attrNames tools;
   checks = mapAttrs (name: test: test // { verdict = handedVerdicts.${name}; }) handedTests;
   instances = removeAttrs instances pending;
   # With the items by label, null where they are unknown.

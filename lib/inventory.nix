@@ -37,6 +37,8 @@ let
     drv = unsafeDiscardStringContext derivation.drvPath;
     out = path derivation;
   };
+  # The tools of the wanted experiments' steps.
+  used = filter (key: project.roots ? ${key}) (concatMap (name: project.experiments.${name}.tools) wanted);
   wanted = if experiments == null then attrNames project.experiments else experiments;
 in
 {
@@ -50,6 +52,13 @@ in
     out = path wheel;
   }) (project.environment.wheels ++ (if project.tables == null then [ ] else project.tables.wheels));
   shell = both project.shell;
+  roots = mapAttrs (
+    _: root:
+    both root
+    // {
+      debs = map path root.debs;
+    }
+  ) (listToAttrs (map (key: { name = key; value = project.roots.${key}; }) used));
   experiments = listToAttrs (
     map (
       name:

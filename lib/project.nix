@@ -12,7 +12,7 @@
   # Type
   project :: { root :: Path, extra :: Null | String, deferred :: Bool, pkgs :: Null | (String -> AttrSet) } -> {
     system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
-    experiments :: { name = Derivation; … }; lock :: AttrSet;
+    experiments :: { name = Derivation; … }; lock :: AttrSet; roots :: { tools = Derivation; … };
   }
 */
 {
@@ -30,10 +30,12 @@ let
     fromJSON
     hashFile
     listToAttrs
+    mapAttrs
     match
     pathExists
     readDir
     readFile
+    removeAttrs
     toJSON
     ;
 
@@ -101,6 +103,14 @@ let
       null;
 
   recordsIn = file: if pathExists (root + "/${file}") then read supported.results file else { };
+  roots = mapAttrs (
+    name: root:
+    import ./root.nix {
+      inherit toolchain name;
+      debs = map (key: lock.debs.${key}) root.packages;
+    }
+  ) (removeAttrs (lock.roots or { }) [ "~" ]);
+
   plansIn =
     folder:
     let
@@ -122,6 +132,7 @@ let
             environment
             plan
             root
+            roots
             lock
             tables
             deferred
@@ -142,6 +153,7 @@ in
     environment
     experiments
     lock
+    roots
     shell
     system
     tables

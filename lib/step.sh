@@ -74,21 +74,51 @@ fi
 script=$NIX_BUILD_TOP/run expect=$expectedPath start=$project/$folder
 IFS= read -r -d '' text <"$runPath" || : # bash names the script in its messages: not by Nix's name for it
 printf '%s\n' "$text" >"$script"
+enter=() # what goes before a command
+if [ -n "${NIVIS_ROOT-}" ]; then # the step has tools: they are its /usr, /etc, …, and nothing of the host is there
+  printf 'root:x:0:0::/root:/bin/bash\nnivis:x:%s:%s::%s:/bin/bash\n' "$UID" "$(id -g)" "$HOME" >"$NIX_BUILD_TOP/passwd"
+  printf 'root:x:0:\nnivis:x:%s:\n' "$(id -g)" >"$NIX_BUILD_TOP/group"
+  enter=(bwrap --dev-bind /dev /dev --bind /proc /proc --dir /run)
+  for entry in "$NIVIS_ROOT"/*; do
+    if [ -L "$entry" ]; then
+      enter+=(--symlink "$(readlink -- "$entry")" "/${entry##*/}")
+    else
+      enter+=(--ro-bind "$entry" "/${entry##*/}")
+    fi
+  done
+  enter+=(--ro-bind "$NIX_BUILD_TOP/passwd" /etc/passwd --ro-bind "$NIX_BUILD_TOP/group" /etc/group)
+  enter+=(--bind "$TMPDIR" /tmp --bind "$TMPDIR" /var/tmp)
+  for entry in "${NIX_STORE:-/nix/store}" "$NIX_BUILD_TOP"; do enter+=(--bind "$entry" "$entry"); done
+  # The root's C library has its own tables of characters and locales.
+  enter+=(--unsetenv GCONV_PATH --unsetenv LOCPATH --setenv SHELL /bin/bash)
+  enter+=(--setenv PATH "$NIVIS_ROOT_PATH" --chdir "$start" --)
+fi
+refused=${NIVIS_ROOT_REFUSED-}
+may_enter() { # say why not
+  local said
+  [ ${#enter[@]} -eq 0 ] || said=$("${enter[@]}" true 2>&1) || { printf '%s\n%s\n' "$said" "$refused" >&2 && return 1; }
+}
+unset NIVIS_ROOT NIVIS_ROOT_PATH NIVIS_ROOT_REFUSED
 unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder guards builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it
   NIVIS_RUN=$script
   export NIVIS_RUN
+  if [ ${#enter[@]} -gt 0 ]; then
+    may_enter || exit 1
+    exec "${enter[@]}" bash "$NIVIS_ENTER"
+  fi
   # shellcheck disable=SC1090 # a file of `nivis shell`
   . "$NIVIS_ENTER"
 fi
 export TERM=dumb # Nix says xterm-256color, but nobody looks at the log while it is written
 status=0
-command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
+command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' "${enter[@]}" bash -euo pipefail "$script" || status=$?
 read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)
 printf '@nivis {"seconds":%s,"user":%s,"system":%s,"memory":%s}\n' "${usage[@]}"
 if [ "$status" != 0 ]; then
+  may_enter || exit 1
   echo "the command ended with status $status" >&2
   exit "$status"
 fi

@@ -29,7 +29,7 @@ from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import LIST, Plan, fanned, step_of, swept
+from nivis.plan.instances import LIST, Plan, fanned, step_of, swept, tools_of
 from nivis.plan.keys import source_digest
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
                 lock.system,
             ]
         ),
+        *(json.dumps(asdict(lock.roots[key])) for key in sorted(tools_of(locked.plans[name]))),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()

@@ -125,9 +125,9 @@ def _taken(left: str, copy: Path) -> Path:
 def enter(place: Place, command: Sequence[str]) -> int:
     """Run a command, or an interactive shell, and return its exit status; the temporary folder is removed."""
     last = (place.top or place.folder) / ".enter"
-    last.write_text(last_script(command or [place.bash, "--norc", "--noprofile", "-i"]), encoding="utf-8")
-    prompt = f"({place.name}) \\w\\$ "
-    environ = {**place.environ, "NIVIS_ENTER": str(last), "PS1": prompt}
+    words = command or [place.bash, "--norc", "--noprofile", "-i"]
+    last.write_text(last_script(words, prompt=f"({place.name}) \\w\\$ "), encoding="utf-8")
+    environ = {**place.environ, "NIVIS_ENTER": str(last)}
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
     try:
         with subprocess.Popen([place.bash, place.script], env=environ, cwd=place.root, preexec_fn=_heed) as process:
@@ -138,11 +138,14 @@ def enter(place: Place, command: Sequence[str]) -> int:
         shutil.rmtree(place.folder, ignore_errors=True)
 
 
-def last_script(words: Sequence[str]) -> str:
-    """Return the script that runs a command in the place's environment, or says that it has no such program."""
+def last_script(words: Sequence[str], *, prompt: str) -> str:
+    """Return the script that runs a command in the place's environment, or says that it has no such program.
+
+    The prompt is set here: the shell that runs the builder, which is not interactive, does not pass it on.
+    """
     missing = f"nivis: shell: there is no program '{words[0]}' in this environment. Run `nivis shell` to look around."
     check = f"type -P -- {shlex.quote(words[0])} >/dev/null || {{ echo {shlex.quote(missing)} >&2; exit 127; }}"
-    return f"set +euo pipefail\n{check}\nexec {shlex.join(words)}\n"
+    return f"set +euo pipefail\n{check}\nexport PS1={shlex.quote(prompt)}\nexec {shlex.join(words)}\n"
 
 
 def _heed() -> None:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from nivis.engine.notebooks import lacking
 from nivis.engine.sources import data_sources, store_path
+from nivis.engine.tools import lock_tools
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, ManifestError, NivisError, UsageError, did_you_mean, raise_all
 from nivis.flake.generate import PLANS, generated, outdated, write_files
@@ -70,6 +72,7 @@ def lock_project(
     data = _data(workspace, experiments, old, update, complete=only is None)
     python = _python(workspace, toolchain, old, same, update)
     tables = _tables(workspace, experiments, old, complete=only is None)
+    tools = lock_tools(workspace, experiments, old, update, system=SYSTEM, complete=only is None)
     lock = Lock(
         system=SYSTEM,
         source=tuple(str(folder) for folder in workspace.project.source),
@@ -78,7 +81,10 @@ def lock_project(
         python=python,
         tables=tables,
         data=data,
+        debs=tools.debs,
+        roots=tools.roots,
     )
+    raise_all(lacking(workspace, experiments, python))
     plans = _plans(workspace, experiments, lock)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
     if check and (changes := outdated(workspace.project.root, files)):

@@ -14,7 +14,7 @@ from statistics import median
 
 from nivis.engine.crew import Crew, Job, builds_of
 from nivis.engine.evaluate import evaluate
-from nivis.engine.inventory import ExperimentItem, Inventory, experiment_paths
+from nivis.engine.inventory import ExperimentItem, Inventory, Item, RootItem, experiment_paths
 from nivis.engine.kept import drop
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked
@@ -22,6 +22,7 @@ from nivis.engine.realise import ended, realise
 from nivis.engine.recording import Recorder
 from nivis.engine.records import name_in
 from nivis.engine.results import Results
+from nivis.engine.roots import tools_of_step
 from nivis.engine.schedule import Free, Task, next_batch, ranks, too_large
 from nivis.engine.state import State
 from nivis.engine.supply import supply
@@ -205,7 +206,13 @@ class Pipeline:
             return
         absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
         tables = any("table" in self._planned(task.label) for task in tasks)
-        environments = [inventory.environment, *([inventory.tables] if tables and inventory.tables else [])]
+        environments: list[Item | RootItem] = [inventory.environment]
+        environments += [inventory.tables] if tables and inventory.tables else []
+            inventory.environment,
+            *([inventory.tables] if tables and inventory.tables else []),
+        ]
+        tools = {tools_of_step(self.locked.plans[name], step) for name, wanted in steps.items() for step in wanted}
+        environments += [inventory.roots[key] for key in sorted(tools) if key in inventory.roots]
         new = [environment.drv for environment in environments if environment.out in absent]
         if new:
             built = realise(self.workspace, new, inventory.labels(), base=self.ran.told).built

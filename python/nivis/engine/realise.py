@@ -18,6 +18,7 @@ from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
+REFUSED = "this machine does not let a build make user namespaces"  # lib/root.nix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,11 @@ def _problem(build: Build, label: str | None) -> NivisError:
     if label is not None and (unheld := blocked(build.lines, label)):
         return unheld
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
+    refused = next((index for index, line in enumerate(lines) if line.startswith(REFUSED)), None)
+    if refused is not None:
+        what, _, hint = lines[refused].partition(". ")
+        why = lines[refused - 1] if refused else "bubblewrap did not say why"
+        return HostError(f"{what} ({why})", where=label or build.name, hint=hint)
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
     error = _step_problem(build, label, lines)

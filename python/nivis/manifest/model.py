@@ -110,6 +110,7 @@ class Step:
     plots: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # globs relative to the experiment's folder, or to the root with a leading "/"
     env: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()  # packages of the toolchain's release, sorted
     matrix: Matrix | str | None = None  # a name: swept along with that step
     foreach: Foreach | None = None
     cores: int = 1

@@ -7,7 +7,7 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
      "data": {name: {"name", "sha256" | "tree", "origin", "url"?, "archive"?, "member"?}},
      "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "links": {path: target},
                       "params": text, "data": [name], "steps": [name], "outputs", "metrics", "plots", "env", "cores",
-                      "memory", "gpus"}}}
+                      "memory", "gpus", "tools"?: [name]}}}
 
 A swept step has ``"instances": {label: {"values": text, "texts": [string], …}}`` as well: ``{"text": n}`` in its
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``

@@ -81,6 +81,11 @@ def swept(plan: Plan) -> dict[str, list[str]]:
     return {name: list(step["instances"]) for name, step in plan["steps"].items() if "instances" in step}
 
 
+def tools_of(plan: Plan) -> set[str]:
+    """Return the sets of tools that the steps ask for: names with spaces between, as nivis.lock has them."""
+    return {" ".join(step["tools"]) for step in plan["steps"].values() if "tools" in step}
+
+
 def variant(plan: Plan) -> str:
     """Return the plan's own name: the experiment's, unless its parameters are others than [params]."""
     name: str = plan.get("variant", plan["name"])

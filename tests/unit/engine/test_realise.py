@@ -39,6 +39,17 @@ def test_a_step_without_a_word() -> None:
     )
 
 
+@pytest.mark.parametrize("label", ["penguins.train", "tools (bwa)"])
+def test_a_machine_without_user_namespaces(label: str) -> None:
+    refused = "this machine does not let a build make user namespaces, which tools need. Allow them, as root: `x`; y."
+    error = problem(label, "failed with exit code 1", "bwrap: setting up uid map: Permission denied", refused)
+    assert str(error) == (
+        f"{label}: this machine does not let a build make user namespaces, which tools need "
+        "(bwrap: setting up uid map: Permission denied). Allow them, as root: `x`; y."
+    )
+    assert error.exit_code == 3
+
+
 @pytest.mark.parametrize("reason", ["failed with exit code 137", "failed due to signal 9 (Killed)"])
 def test_a_step_that_was_killed(reason: str) -> None:
     what = problem("penguins.train", reason).what
