@@ -208,9 +208,6 @@ class Pipeline:
         tables = any("table" in self._planned(task.label) for task in tasks)
         environments: list[Item | RootItem] = [inventory.environment]
         environments += [inventory.tables] if tables and inventory.tables else []
-            inventory.environment,
-            *([inventory.tables] if tables and inventory.tables else []),
-        ]
         tools = {tools_of_step(self.locked.plans[name], step) for name, wanted in steps.items() for step in wanted}
         environments += [inventory.roots[key] for key in sorted(tools) if key in inventory.roots]
         new = [environment.drv for environment in environments if environment.out in absent]
