@@ -89,6 +89,8 @@ def _counts(instances: Sequence[StepStatus]) -> str:
 
 
 def _used(step: StepStatus) -> str:
+    if step.reason:
+        return f"  {step.reason}"
     took = f"  {duration_text(step.seconds)}" if step.seconds is not None else ""
     return took + (f", {size_text(step.memory * 1024)}" if step.memory else "")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nivis.engine.checks import CheckResult, check_name, check_of, checks_of, test_node
 from nivis.engine.inventory import Inventory, Item
+from nivis.engine.kept import drop_outdated
 from nivis.engine.limits import Limits, machine_limits
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.plans import EXTRA, vary
@@ -23,7 +24,7 @@ from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
-from nivis.errors import raise_all
+from nivis.errors import StepError, raise_all
 from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
@@ -126,14 +127,17 @@ def _run(
 ) -> Mapping[str, Build]:
     """Build the targets and link them; return the builds of steps, by ``experiment.step``."""
     # Most of the start-up time; with nothing changed none of it is needed.
+    from nivis.engine.explain import explain_failures
     from nivis.engine.pipeline import Pipeline
     from nivis.engine.realise import realise
+    from nivis.engine.recipes.remember import remember
     from nivis.engine.supply import supply
 
     root = workspace.project.root
     ran = Pipeline(workspace, locked, targets, state, limits, keep_going=keep_going).run()
     steps = {label: build for label, build in ran.built.items() if not label.endswith(LIST)}
-    state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
+    known = read_state(root)
+    state = known.with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
     there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
     new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
@@ -147,7 +151,10 @@ def _run(
             state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))
     finally:
         write_state(root, state)
+        drop_outdated(known, state)
         _tell_git(workspace, ran.written)
+        remember(workspace, locked, ran.inventory)
+    explain_failures(workspace, locked, ran.failed.values())
     raise_all(ran.failed.values())
     return steps
 
@@ -195,10 +202,11 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
 
 def _failures(ran: Ran) -> dict[str, StepRun]:
     runs = {}
-    for label in ran.failed:
+    for label, problem in ran.failed.items():
         name, _, step = label.partition(".")
+        folder = problem.folder if isinstance(problem, StepError) else ""
         if step in ran.inventory.experiments[name].steps:
-            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True)
+            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True, folder=folder)
     return runs
 
 

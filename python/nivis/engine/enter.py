@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
@@ -14,9 +15,11 @@ from pathlib import Path
 
 from nivis.engine.checks import check_name, test_node
 from nivis.engine.evaluate import Recipe, evaluate_recipe
+from nivis.engine.kept import usable
 from nivis.engine.locking import lock_project
 from nivis.engine.plans import lock_named
 from nivis.engine.realise import realise
+from nivis.engine.state import read_state
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
@@ -38,6 +41,9 @@ class Place:
     folder: Path  # temporary
     root: Path  # where to start
     name: str  # for the prompt
+    top: Path | None = None  # of a step: what its builder takes for its own folder
+    kept: bool = False  # ``top`` is what a step left that failed; it stays
+    outdated: bool = False  # … and it has another recipe now
 
 
 def prepare_shell(workspace: Workspace, start: Path) -> Place:
@@ -61,8 +67,11 @@ def prepare_shell(workspace: Workspace, start: Path) -> Place:
     )
 
 
-def prepare_step(workspace: Workspace, target: Target) -> Place:
-    """Build what a step needs and return its own environment, laid out in a temporary folder by its own builder."""
+def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -> Place:
+    """Build what a step needs and return its own environment, laid out in a temporary folder by its own builder.
+
+    Of a step that failed: the folder as it left it, unless ``fresh``.
+    """
     assert target.step is not None
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
@@ -73,19 +82,27 @@ def prepare_step(workspace: Workspace, target: Target) -> Place:
     supply(workspace, inventory, locked.lock, locked.plans, steps=steps)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
-    variables = _variables(recipe, out=str(folder / "out"))
+    run = read_state(workspace.project.root).steps.get(str(target))
+    left = "" if fresh or run is None or not run.failed or not usable(run.folder) else run.folder
+    top = _taken(left, folder / "left") if left else folder
+    variables = _variables(recipe, out=str(top / "out"))
+    if left:  # nothing is to be laid out over it
+        variables |= {"files": "", "links": ""}
     for name in recipe.attributes["passAsFile"]:
         path = folder / f".attr-{name}"
         path.write_text(variables.pop(name), encoding="utf-8")
         variables[f"{name}Path"] = str(path)
-    kept = {name: workspace.environ[name] for name in TERMINAL if name in workspace.environ}
+    terminal = {name: workspace.environ[name] for name in TERMINAL if name in workspace.environ}
     return Place(
         bash=recipe.attributes["builder"],
         script=recipe.attributes["args"][-1],
-        environ={**kept, **variables, "NIX_BUILD_TOP": str(folder)},
+        environ={**terminal, **variables, "NIX_BUILD_TOP": str(top)},
         folder=folder,
         root=folder,
         name=str(target),
+        top=top,
+        kept=bool(left),
+        outdated=run is not None and run.out != inventory.experiments[target.experiment].steps[target.step].out,
     )
 
 
@@ -97,9 +114,17 @@ def _refuse_rules(target: Target, plan: Plan) -> None:
         raise UsageError("a check without a command has no environment to enter", where=str(target), hint=hint)
 
 
+def _taken(left: str, copy: Path) -> Path:
+    """Return what a step left; a copy where it belongs to the user whom Nix builds as."""
+    if os.access(left, os.W_OK):
+        return Path(left)
+    shutil.copytree(left, copy, symlinks=True)
+    return copy
+
+
 def enter(place: Place, command: Sequence[str]) -> int:
     """Run a command, or an interactive shell, and return its exit status; the temporary folder is removed."""
-    last = place.folder / ".enter"
+    last = (place.top or place.folder) / ".enter"
     last.write_text(last_script(command or [place.bash, "--norc", "--noprofile", "-i"]), encoding="utf-8")
     prompt = f"({place.name}) \\w\\$ "
     environ = {**place.environ, "NIVIS_ENTER": str(last), "PS1": prompt}
@@ -109,6 +134,7 @@ def enter(place: Place, command: Sequence[str]) -> int:
             return process.wait()
     finally:
         signal.signal(signal.SIGINT, before)
+        last.unlink(missing_ok=True)
         shutil.rmtree(place.folder, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ from statistics import median
 from nivis.engine.crew import Crew, Job, builds_of
 from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, Inventory, experiment_paths
+from nivis.engine.kept import drop
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked
 from nivis.engine.realise import ended, realise
@@ -94,6 +95,7 @@ class Pipeline:
                 if not self.ran.failed or self.keep_going:
                     while batch := next_batch(self.ready, self.free, self.limits):
                         crew.start(batch)
+                        self.started.update(task.label for task in batch.tasks)  # or a look would find them to be run
                 if not crew.jobs:
                     break
                 self._tell(crew)
@@ -231,11 +233,13 @@ class Pipeline:
         if job.status == 0:
             return
         rest = [task for task in job.batch.tasks if task not in done and task not in failed]
+        self.started.difference_update(task.label for task in rest)
         again = [task.again() for task in failed if task.retries]
         problems = {problem.where: problem for problem in job.problems()}
         for task in again:
             tries = self.locked.plans[task.label.partition(".")[0]]
             self.workspace.listener.note(_second_try(task, problems.get(task.label), tries))
+        drop(job.folder(task) for task in failed if task.retries)
         self.ready[:0] = again
         lost = [task for task in failed if not task.retries]
         for task in lost:

@@ -88,12 +88,19 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 
 def _problem(build: Build, label: str | None) -> NivisError:
-    if label is not None and (error := blocked(build.lines, label)):
-        return error
+    if label is not None and (unheld := blocked(build.lines, label)):
+        return unheld
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
-    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."
+    error = _step_problem(build, label, lines)
+    error.folder = build.folder
+    return error
+
+
+def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:
+    place = "its folder as it left it" if build.folder else "its environment"
+    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters {place}."
     missing = next((line for line in lines if line.startswith(MISSING)), None)
     if missing is not None:
         instead = lines[lines.index(missing) + 1 :]
@@ -101,7 +108,9 @@ def _problem(build: Build, label: str | None) -> NivisError:
             f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
         )
     what = f"the step {_failed(build)}"
-    return StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error = StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error.log = tuple(lines)
+    return error
 
 
 def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:

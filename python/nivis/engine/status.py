@@ -10,6 +10,7 @@ from nivis.engine.checks import check_of
 from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.recipes.remember import reason_words, remembered_states
 from nivis.engine.results import Results
 from nivis.engine.state import State, StepRun, read_state
 from nivis.engine.targets import Target, check_steps
@@ -35,6 +36,7 @@ class StepStatus:
     seconds: float | None = None  # of its last run here
     memory: int | None = None  # KiB
     instances: tuple[StepStatus, ...] = ()  # named by label
+    reason: str = ""  # of a stale one, in a word or two: code, params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,30 +74,25 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
     state = read_state(workspace.project.root)
-    results = Results(workspace.project.root, locked.plans, fresh)
+    results = Results(workspace.project.root, locked.plans, shown)
     found = []
     for name in shown:
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
-        steps: tuple[StepStatus, ...] = ()
-        checks: tuple[CheckStatus, ...] = ()
-        if inventory and name in inventory.experiments:
-            item = inventory.experiments[name]
-            absent = missing(list(experiment_paths(item)), nix=offline.nix, environ=offline.nix_environ)
-            each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
-            for step in results.frozen(name):
-                each[step] = replace(each[step], state="frozen") if step in each else each[step]
-            wanted = [target.step for target in targets if target.experiment == name]
-            checks = tuple(_checks(item, plan, absent, wanted))
-            steps = tuple(_chosen(_folded(experiment.steps, item, each, state, name), wanted))
+        item = inventory.experiments[name] if inventory and name in fresh else None
+        each = _each(offline, locked, name, item, state)
+        for step in results.frozen(name):
+            each |= {step: replace(each[step], state="frozen")} if step in each else {}
+        wanted = [target.step for target in targets if target.experiment == name]
+        checks = tuple(_checks(workspace, item, plan, wanted)) if item else ()
+        folded = _folded(experiment.steps, item, each, state, name) if item else _remembered(experiment.steps, each)
+        steps = tuple(_chosen(folded, wanted)) if each or item else ()
         found.append(
             ExperimentStatus(
                 name=name,
                 title=experiment.title,
                 status=experiment.status,
-                state=_worst([*(check.state for check in checks), *(step.state for step in steps)])
-                if inventory and name in inventory.experiments
-                else "unlocked",
+                state=_whole([*checks, *steps], evaluated=name in fresh),
                 steps=steps,
                 checks=checks,
                 profile=str(plan.get("profile", "")),
@@ -104,8 +101,13 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     return found
 
 
-def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence[str | None]) -> Iterator[CheckStatus]:
+def _checks(
+    workspace: Workspace, item: ExperimentItem, plan: Plan, wanted: Sequence[str | None]
+) -> Iterator[CheckStatus]:
     """Yield the checks that were asked for."""
+    tests = [step for name, step in item.steps.items() if name.endswith(TEST)]
+    paths = [path for test in tests for path in (test.out, test.content) if path]
+    absent = missing(paths, nix=workspace.nix, environ=workspace.nix_environ) if paths else set()
     for name in plan.get("checks", ()):
         if wanted and None not in wanted and f"{CHECK}{name}" not in wanted:
             continue
@@ -118,6 +120,20 @@ def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence
             yield CheckStatus(name=name, state=result.state, note=result.note)
 
 
+def _each(
+    workspace: Workspace, locked: Locked, name: str, item: ExperimentItem | None, state: State
+) -> dict[str, StepStatus]:
+    """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
+    if item is None:
+        remembered = remembered_states(workspace, locked, name)
+        return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
+    absent = missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ)
+    each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
+    stale = [step for step, own in each.items() if own.state == "stale"]
+    words = reason_words(workspace, locked, name, stale) if stale else {}
+    return each | {step: replace(each[step], reason=word) for step, word in words.items()}
+
+
 def _folded(
     steps: Iterable[str], item: ExperimentItem, each: Mapping[str, StepStatus], state: State, plan: str
 ) -> Iterator[StepStatus]:
@@ -128,10 +144,24 @@ def _folded(
             ran = any(known == label or known.startswith(f"{label}@") for known in state.steps)
             yield StepStatus(name=name, state="stale" if ran else "missing")
         elif name in item.labels:
-            instances = tuple(replace(each[f"{name}@{label}"], name=label) for label in item.labels[name])
-            yield StepStatus(name=name, state=_worst([instance.state for instance in instances]), instances=instances)
+            yield _together(name, {label: each[f"{name}@{label}"] for label in item.labels[name]})
         else:
             yield each[name]
+
+
+def _remembered(steps: Iterable[str], each: Mapping[str, StepStatus]) -> Iterator[StepStatus]:
+    """Yield the steps as earlier builds tell of them, those with instances with them."""
+    for name in steps:
+        own = {step_of(step)[1]: status for step, status in each.items() if step_of(step)[0] == name}
+        yield own[""] if "" in own else _together(name, own)
+
+
+def _together(name: str, instances: Mapping[str, StepStatus]) -> StepStatus:
+    """Return the status of a step from those of its instances, by label."""
+    own = tuple(replace(status, name=label) for label, status in instances.items())
+    words = {word: None for instance in own for word in instance.reason.split(", ") if word}
+    worst = _worst([instance.state for instance in own])
+    return StepStatus(name=name, state=worst, instances=own, reason=", ".join(words))
 
 
 def _chosen(steps: Iterable[StepStatus], wanted: Sequence[str | None]) -> Iterator[StepStatus]:
@@ -175,6 +205,13 @@ def _step(label: str, item: StepItem, absent: set[str], state: State) -> StepSta
     if run is None:
         return StepStatus(name=name, state="missing")
     return StepStatus(name=name, state="failed" if run.failed and run.out == item.out else "stale")
+
+
+def _whole(parts: Sequence[StepStatus | CheckStatus], *, evaluated: bool) -> str:
+    """Return an experiment's state; where its plan is not written yet, its result cannot be what it would be."""
+    if evaluated:
+        return _worst([part.state for part in parts])
+    return _worst(["stale", *(part.state for part in parts)]) if parts else "unlocked"
 
 
 def _worst(states: Sequence[str]) -> str:

@@ -126,3 +126,9 @@ def test_what_was_asked_for() -> None:
     assert list(_chosen(folded, ["train"])) == [folded[1]]
     [train] = _chosen(folded, ["train@c=1"])
     assert (train.state, [instance.name for instance in train.instances]) == ("built", ["c=1"])
+
+
+def test_a_stale_step_has_its_reason_beside_it() -> None:
+    steps = (StepStatus(name="train", state="stale", reason="code, params", seconds=3.0),)
+    lines = list(table([replace(FOUND[0], steps=steps)], color=False))
+    assert lines[1] == "  train  stale     code, params"
