@@ -317,7 +317,8 @@ def main():
         found += [{**finding, "what": label + finding["what"]} for finding in findings]
     print("\n".join([*seen, *(line for finding in found for line in (finding["what"], *finding.get("lines", [])))]))
     os.mkdir(environ["out"])
-    document = {"held": not found, "seen": "; ".join(seen), "found": found}
+    more = f" and {len(seen) - SHOWN} more tables" if len(seen) > SHOWN else ""
+    document = {"held": not found, "seen": "; ".join(seen[:SHOWN]) + more, "found": found}
     with open(f"{environ['out']}/check.json", "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1, sort_keys=True, ensure_ascii=False)
         file.write("\n")

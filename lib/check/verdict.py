@@ -9,11 +9,15 @@ import json
 import os
 import sys
 
+MOST = 11  # findings that are told
+
 
 def main():
     """Read what was found and decide."""
     with open(os.environ["found"], encoding="utf-8") as file:
         found = json.load(file)
+    if len(found["found"]) > MOST:  # of a step with thousands of instances
+        found["found"][MOST:] = [{"what": f"and {len(found['found']) - MOST} more"}]
     about = {key: os.environ[key] for key in ("why", "fix", "severity")}
     if not found["held"] and about["severity"] == "block":
         print("@nivis " + json.dumps({"check": {"name": os.environ["check"], **about, **found}}, ensure_ascii=False))

@@ -287,3 +287,30 @@ def test_a_lock_without_urls(birds: Project) -> None:
     )
     birds.nivis("lock")
     assert "tables" not in json.loads((birds.root / "nivis.lock").read_text())
+
+
+FAN = """
+[steps.split]
+run = "mkdir ${out}/parts; for n in 1 2; do head -n $((n+1)) ${data.birds} > ${out}/parts/$n.csv; done"
+[steps.each]
+foreach = "${steps.split}/parts/*.csv"
+run = "cp ${item} ${out}/t.csv"
+[steps.gather]
+run = "ls ${steps.each} > ${out}/all; echo SALT >> ${out}/all"
+[checks.parts]
+why = "Every part has birds"
+fix = "Look at split."
+table = "${steps.each}/t.csv"
+rows = { at-least = LEAST }
+"""
+
+
+def test_every_instance_of_a_fan_out(birds: Project, salt: str) -> None:
+    text = (birds.root / MANIFEST).read_text() + FAN.replace("SALT", salt)
+    birds.write(MANIFEST, text.replace("LEAST", "2"))
+    said = birds.nivis("build", "birds.gather", code=1).err
+    assert "    found: 1.csv: there are 1 rows, fewer than 2\n  Look at split.\n" in said
+    birds.write(MANIFEST, text.replace("LEAST", "1"))
+    assert birds.built("birds.gather") == ["birds.gather"]
+    birds.nivis("build", "birds")
+    assert birds.nix_built("experiment-birds") == str((birds.root / "generated/birds").readlink())

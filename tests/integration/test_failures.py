@@ -189,3 +189,11 @@ def test_ctrl_c_while_locking_leaves_the_lock_as_it_was(project: Project) -> Non
         assert (project.root / "nivis.lock").read_bytes() == before
     assert leftovers(project) == []
     project.nivis("lock")
+
+
+def test_a_step_after_one_that_failed_is_not_linked(project: Project, salt: str) -> None:
+    text = '[steps.a]\nrun = "echo SALT; exit 3"\n[steps.b]\nrun = "ls ${steps.a}"\n[steps.c]\nrun = "ls ${steps.b}"\n'
+    project.write("experiments/lab/experiment.toml", text.replace("SALT", salt))
+    said = project.nivis("build", "lab.c", code=1).err
+    assert "nivis: lab.a: the step failed with exit code 3" in said
+    assert not (project.root / "generated/lab.c").is_symlink()

@@ -20,6 +20,4 @@ def test_the_template(tmp_path: Path) -> None:
     assert metrics == {"distance": 0.00562549, "mean": 17.5056, "sd": 3.81466}
     assert "close to normal" in (result / "steps/conclude/conclusion.md").read_text()
     assert (result / "figures/fit-sums.svg").read_text().startswith("<?xml")
-    outputs = [str((result / "steps" / name).resolve()) for name in ("roll", "fit", "conclude")]
-    drvs = project.run(["nix-store", "--query", "--deriver", *outputs]).out.split()
-    project.run(["nix-store", "--realise", "--check", *drvs])
+    project.rebuild("dice")

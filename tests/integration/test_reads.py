@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from support.project import Project
@@ -109,11 +108,7 @@ def test_the_variants_are_found(reads: Project) -> None:
 
 
 def test_every_step_is_the_same_again(reads: Project) -> None:
-    steps = Path(reads.root / "generated/reads/steps")
-    names = ["reference", "index", "call", "quality", *(f"map/{path.name}" for path in (steps / "map").iterdir())]
-    outputs = [str((steps / name).resolve()) for name in names]
-    drvs = reads.run(["nix-store", "--query", "--deriver", *outputs]).out.split()
-    reads.run(["nix-store", "--realise", "--check", *drvs])
+    reads.rebuild("reads")
 
 
 def test_one_more_sample_runs_what_is_its_own(reads: Project) -> None:

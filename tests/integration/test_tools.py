@@ -60,16 +60,9 @@ def result(project: Project, path: str) -> str:
     return (project.root / "generated/lab/steps" / path).read_text(encoding="utf-8")
 
 
-def rebuilt(project: Project, *outputs: str) -> None:
-    """Build again what has these outputs, and compare bit for bit."""
-    drvs = project.run(["nix-store", "--query", "--deriver", *outputs]).out.split()
-    project.run(["nix-store", "--realise", "--check", *drvs])
-
-
 def root_of(project: Project, step: str) -> str:
     """Return the store path of what a step with tools ran in."""
-    drv = project.run(["nix-store", "--query", "--deriver", project.root / f"generated/lab/steps/{step}"]).out.strip()
-    found = re.search(r'"NIVIS_ROOT","([^"]+)"', Path(drv).read_text(encoding="utf-8"))
+    found = re.search(r'"NIVIS_ROOT","([^"]+)"', Path(project.recipes("lab")[step]).read_text(encoding="utf-8"))
     assert found is not None
     return found[1]
 
@@ -89,8 +82,7 @@ def test_r_c_node_and_graphviz_share_files_with_python(project: Project, salt: s
     assert list(provenance["tools"]) == ["g++ make r-base-core r-cran-ggplot2", "graphviz nodejs"]
     assert any(name.startswith("graphviz=") for name in provenance["tools"]["graphviz nodejs"])
     assert project.nix_built("experiment-lab") == str((project.root / "generated/lab").readlink())
-    steps = [str((project.root / f"generated/lab/steps/{name}").resolve()) for name in ("fit", "native", "script")]
-    rebuilt(project, *steps)
+    project.rebuild("lab", "fit", "native", "script")
 
 
 def test_documents(project: Project, salt: str) -> None:
@@ -106,7 +98,7 @@ tools = ["pandoc", "texlive-latex-base"]
     assert 'id="a-title">A title</h1>' in result(project, "write/a.html")
     written = project.root / "generated/lab/steps/write"
     assert (written / "a.pdf").read_bytes().startswith(b"%PDF-1.")
-    rebuilt(project, str(written.resolve()))
+    project.rebuild("lab", "write")
 
 
 PROBE = """
@@ -245,4 +237,5 @@ def test_an_older_release(bare: object, tmp_path: Path, salt: str) -> None:
     )
     project.nivis("build", "lab")
     assert result(project, f"a/{salt}").startswith("Version: 0.7.")
-    rebuilt(project, root_of(project, "a"))
+    drv = project.run(["nix-store", "--query", "--deriver", root_of(project, "a")]).out.strip()
+    project.run(["nix-store", "--realise", "--check", drv])

@@ -29,7 +29,7 @@ from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import LIST, Plan, fanned, step_of, swept, tools_of
+from nivis.plan.instances import LIST, TEST, Plan, fanned, step_of, swept, tools_of
 from nivis.plan.keys import source_digest
 
 if TYPE_CHECKING:
@@ -178,7 +178,12 @@ def _waits(target: Target, ran: Ran) -> bool:
     steps = {step for experiment, _, step in names if experiment == target.experiment}
     if target.step is None:
         return bool(steps)
-    return any(target.step in (step, step_of(step)[0]) for step in steps)
+    if any(target.step in (step, step_of(step)[0], step.removesuffix(TEST)) for step in steps):
+        return True
+    # What failed before it may not have been looked at again: then nothing is known to be blocked.
+    item = ran.inventory.experiments[target.experiment]
+    handed = [item.steps[name].handed for name in item.instances(target.step) if name in item.steps]
+    return bool(ran.failed) and not all(os.path.lexists(path) for path in handed)
 
 
 def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
