@@ -90,7 +90,7 @@ class Project:
     def recipes(self, experiment: str) -> dict[str, str]:
         """Return the derivations behind the steps and instances of a result, as its provenance names them."""
         text = (self.root / f"generated/{experiment}/provenance.json").read_text(encoding="utf-8")
-        outputs = {}
+        outputs: dict[str, str] = {}
         for name, step in json.loads(text)["steps"].items():
             outputs |= {f"{name}@{label}": one["output"] for label, one in step.get("instances", {}).items()}
             outputs |= {name: step["output"]} if "output" in step else {}
