@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -81,8 +82,9 @@ def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -
     left = "" if fresh or run is None or not run.failed or not usable(run.folder) else run.folder
     top = _taken(left, folder / "left") if left else folder
     variables = _variables(recipe, out=str(top / "out"))
-    if left:  # nothing is to be laid out over it
+    if left and run is not None:  # nothing is to be laid out over it
         variables |= {"files": "", "links": ""}
+        _bring_output(Path(run.out), top / "out")
     for name in recipe.attributes["passAsFile"]:
         path = folder / f".attr-{name}"
         path.write_text(variables.pop(name), encoding="utf-8")
@@ -107,6 +109,13 @@ def _taken(left: str, copy: Path) -> Path:
         return Path(left)
     shutil.copytree(left, copy, symlinks=True)
     return copy
+
+
+def _bring_output(out: Path, place: Path) -> None:
+    """Copy what a step had written before it failed: Nix leaves it where the output would have been."""
+    if not os.path.lexists(place) and os.path.lexists(out):
+        with contextlib.suppress(OSError):  # it may belong to the user whom Nix builds as
+            shutil.copytree(out, place, symlinks=True) if out.is_dir() else shutil.copy2(out, place)
 
 
 def enter(place: Place, command: Sequence[str]) -> int:
