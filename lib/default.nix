@@ -11,6 +11,7 @@
 */
 {
   application = import ./application.nix;
+  check = import ./check;
   content = import ./content.nix;
   data = import ./data.nix;
   environment = import ./environment.nix;

@@ -8,6 +8,7 @@
   `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
   the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
   `instances`: by name and label, those of steps that are swept or fanned out; `gathered`: by name, all of them: { paths, inputs }.
+  `verdicts`: by name, those of checks.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -25,6 +26,7 @@
   steps,
   instances,
   gathered,
+  verdicts ? { },
 }:
 let
   inherit (builtins)
@@ -139,6 +141,7 @@ derivation (
     RAYON_NUM_THREADS = cores;
   }
   // step.env
+  // (if step ? guards then { guards = map (name: "${verdicts.${name}}") step.guards; } else { })
   // (if step ? foreach then mapAttrs (_: key: step.itemTexts.${key}) step.item else { })
   // {
     name = storeName "${experiment}-${name}";

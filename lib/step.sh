@@ -28,6 +28,17 @@ interpret() {
   rm -- "$TMPDIR/interpreted"
 }
 
+# Copy a file, writable as in the project: a notebook that is run in place is written, too.
+copy() {
+  local LC_ALL=C text
+  # A small text without another process, which costs more than all else here; read fails at the end of such a file.
+  if [ ! -L "$1" ] && [ ! -x "$1" ] && ! IFS= read -r -d '' -n 65536 text <"$1"; then
+    printf '%s' "$text" >"$2"
+  else
+    cp -P --no-preserve=mode,ownership -- "$1" "$2"
+  fi
+}
+
 declare -A folders=(["$project/$folder"]=1 ["$HOME"]=1 ["$TMPDIR"]=1)
 sources=() targets=() links=()
 take() { # a path in the project: its folder is to be made
@@ -43,8 +54,7 @@ while IFS= read -r path && { IFS= read -r target || [ -n "$target" ]; }; do
 done <"$linksPath"
 mkdir -p -- "$out" "${!folders[@]}"
 for index in "${!sources[@]}"; do
-  # Writable, as in the project: a notebook that is run in place is written, too.
-  cp -P --no-preserve=mode,ownership -- "${sources[index]}" "${targets[index]}"
+  copy "${sources[index]}" "${targets[index]}"
   if [ -x "${sources[index]}" ] && [ ! -L "${sources[index]}" ]; then
     chmod +x -- "${targets[index]}"
     interpret "${targets[index]}"
@@ -64,7 +74,7 @@ fi
 script=$NIX_BUILD_TOP/run expect=$expectedPath start=$project/$folder
 IFS= read -r -d '' text <"$runPath" || : # bash names the script in its messages: not by Nix's name for it
 printf '%s\n' "$text" >"$script"
-unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
+unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder guards builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it

@@ -15,7 +15,7 @@ from nivis.engine.targets import Target, parse_target
 from nivis.engine.workspace import Workspace
 from nivis.errors import UsageError
 
-STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9_][A-Za-z0-9_-]*(?:@\S*)?")
+STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\.(?:checks\.)?[A-Za-z0-9_][A-Za-z0-9_-]*(?:@\S*)?")
 
 
 @click.command(

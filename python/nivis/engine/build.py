@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from nivis.engine.checks import CheckResult, check_name, check_of, checks_of, test_node
 from nivis.engine.inventory import Inventory, Item
 from nivis.engine.kept import drop_outdated
 from nivis.engine.limits import Limits, machine_limits
@@ -46,6 +47,7 @@ class Outcome:
     sweeps: Mapping[str, int] = field(default_factory=dict)  # how many instances steps have that have some
     metrics: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Path, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 def build(
@@ -88,7 +90,14 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     parts = [
         _records(workspace, locked, name),
         source_digest(locked.plans[name], workspace.project.root),
-        json.dumps([asdict(lock.toolchain), asdict(lock.python) if lock.python else None, lock.source, lock.system]),
+        json.dumps(
+            [
+                asdict(lock.toolchain),
+                *(asdict(e) if e else None for e in (lock.python, lock.tables)),
+                lock.source,
+                lock.system,
+            ]
+        ),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()
@@ -158,7 +167,7 @@ def _item(inventory: Inventory, target: Target) -> Item | None:
     if target.step in experiment.joined:
         return experiment.joined[target.step]
     if target.step in experiment.steps:
-        return Item(drv="", out=experiment.steps[target.step].handed)
+        return Item(drv="", out=experiment.steps[test_node(target.step)].handed)
     return None
 
 
@@ -180,7 +189,7 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
             usage = find_usage(build.lines)
             runs[label] = StepRun(
                 out=inventory.experiments[name].steps[step].out,
-                seconds=usage.seconds if usage else None,
+                seconds=usage.seconds if usage else (build.ended or build.started) - build.started,
                 memory=usage.memory if usage else None,
             )
     return runs
@@ -214,7 +223,8 @@ def _link(workspace: Workspace, link: Path, out: str) -> None:
 
 def _outcome(workspace: Workspace, target: Target, ran: Collection[str], plan: Plan) -> Outcome:
     link = link_of(workspace, target)
-    built = tuple(sorted(label for label in ran if label.startswith(f"{target.experiment}.")))
+    steps = (label for label in ran if label.startswith(f"{target.experiment}."))
+    built = tuple(sorted(label for label in steps if check_name(label.partition(".")[2]) is None))
     outcome = Outcome(
         target=target,
         link=link,
@@ -222,12 +232,15 @@ def _outcome(workspace: Workspace, target: Target, ran: Collection[str], plan: P
         built=built,
         sweeps=_counts(plan, None if target.step else link),
     )
+    if (name := check_name(target.step)) is not None:
+        return replace(outcome, checks=(check_of(link, name, plan),))
     if target.step is not None:
         return outcome
     return replace(
         outcome,
         metrics=json.loads((link / "metrics.json").read_text(encoding="utf-8")),
         figures=tuple(sorted((link / "figures").iterdir())),
+        checks=checks_of(link),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from nivis.engine.checks import check_name, test_node
 from nivis.engine.evaluate import Recipe, evaluate_recipe
 from nivis.engine.kept import usable
 from nivis.engine.locking import lock_project
@@ -23,7 +24,9 @@ from nivis.engine.state import read_state
 from nivis.engine.supply import supply
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.workspace import Workspace
+from nivis.errors import UsageError
 from nivis.nix.base32 import nix32
+from nivis.plan.instances import Plan
 
 # Of the user's own environment a step's shell keeps what a terminal needs.
 TERMINAL = ("TERM", "COLORTERM", "COLUMNS", "LINES")
@@ -73,12 +76,14 @@ def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -
     assert target.step is not None
     locked = lock_named(workspace, [target.experiment])
     check_steps([target], locked.plans, one=True)
-    inventory, recipe = evaluate_recipe(workspace, target.experiment, target.step)
-    steps = {target.experiment: [target.step]}
+    _refuse_rules(target, locked.plans[target.experiment])
+    node = test_node(target.step)
+    inventory, recipe = evaluate_recipe(workspace, target.experiment, node)
+    steps = {target.experiment: [node]}
     supply(workspace, inventory, locked.lock, locked.plans, steps=steps)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
-    run = read_state(workspace.project.root).steps.get(str(target))
+    run = read_state(workspace.project.root).steps.get(f"{target.experiment}.{node}")
     left = "" if fresh or run is None or not run.failed or not usable(run.folder) else run.folder
     top = _taken(left, folder / "left") if left else folder
     variables = _variables(recipe, out=str(top / "out"))
@@ -99,7 +104,7 @@ def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -
         name=str(target),
         top=top,
         kept=bool(left),
-        outdated=run is not None and run.out != inventory.experiments[target.experiment].steps[target.step].out,
+        outdated=run is not None and run.out != inventory.experiments[target.experiment].steps[node].out,
     )
 
 
@@ -116,6 +121,14 @@ def _bring_output(out: Path, place: Path) -> None:
     if not os.path.lexists(place) and os.path.lexists(out):
         with contextlib.suppress(OSError):  # it may belong to the user whom Nix builds as
             shutil.copytree(out, place, symlinks=True) if out.is_dir() else shutil.copy2(out, place)
+
+
+def _refuse_rules(target: Target, plan: Plan) -> None:
+    """Raise UsageError for a check that is no command."""
+    name = check_name(target.step)
+    if name is not None and "files" not in plan["checks"][name]:
+        hint = f"Run `nivis build {target}`, or enter the shell of a step that reads the same."
+        raise UsageError("a check without a command has no environment to enter", where=str(target), hint=hint)
 
 
 def enter(place: Place, command: Sequence[str]) -> int:

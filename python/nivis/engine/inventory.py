@@ -69,7 +69,7 @@ class ExperimentItem:
     """An experiment's result, its steps and its data; the result is known when every step is."""
 
     result: Item | None
-    steps: Mapping[str, StepItem]  # instances as train@c=0.1
+    steps: Mapping[str, StepItem]  # instances as train@c=0.1, checks as checks.x (test) and checks.x, their verdicts
     data: Mapping[str, DataItem]
     pending: tuple[str, ...] = ()  # steps of which nothing is known before another one has run
     joined: Mapping[str, Item] = field(default_factory=dict)  # of several instances the folder of all of them
@@ -100,11 +100,12 @@ class Inventory:
     shell: Item
     wheels: tuple[WheelItem, ...]
     experiments: Mapping[str, ExperimentItem]
+    tables: Item | None = None  # the environment that rules for tables are tested with
 
     def paths(self) -> Iterator[str]:
         """Yield every store path once or more often."""
         yield from (path for path in (self.base,) if path)
-        yield from (item.out for item in (self.toolchain, self.environment) if item)
+        yield from (item.out for item in (self.toolchain, self.environment, self.tables) if item)
         for wheel in self.wheels:
             yield from (wheel.archive, wheel.out)
         for experiment in self.experiments.values():
@@ -125,6 +126,8 @@ class Inventory:
         found = self.step_labels() | {self.environment.drv: "python environment"}
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
+        if self.tables:
+            found[self.tables.drv] = "environment for checks of tables"
         for name, experiment in self.experiments.items():
             if experiment.result:
                 found[experiment.result.drv] = f"{name} (result)"
@@ -142,6 +145,7 @@ def decode(raw: Mapping[str, Any]) -> Inventory:
         shell=Item(**raw["shell"]),
         wheels=tuple(WheelItem(**wheel) for wheel in raw["wheels"]),
         experiments={name: _experiment(entry) for name, entry in raw["experiments"].items()},
+        tables=Item(**raw["tables"]) if raw.get("tables") else None,
     )
 
 

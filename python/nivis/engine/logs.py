@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nivis.engine.checks import test_node
 from nivis.engine.evaluate import evaluate
 from nivis.engine.plans import plan_file, read_plan
 from nivis.engine.targets import Target, check_steps
@@ -31,8 +32,8 @@ def read_log(workspace: Workspace, target: Target) -> Log:
         load_experiments(workspace.project, [target.experiment])  # says so if there is none of that name
         raise _no_log(target)
     check_steps([target], {target.experiment: read_plan(workspace, target.experiment)}, one=True)
-    steps = evaluate(workspace, [target.experiment]).experiments[target.experiment].steps
-    argv = [workspace.nix.tool("nix-store"), "--read-log", steps[target.step].drv]
+    item = evaluate(workspace, [target.experiment]).experiments[target.experiment].steps[test_node(target.step)]
+    argv = [workspace.nix.tool("nix-store"), "--read-log", item.drv]
     try:
         text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout
     except NivisError as error:

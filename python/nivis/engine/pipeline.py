@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from statistics import median
 
@@ -32,7 +32,7 @@ from nivis.errors import LockError, NivisError, UsageError, raise_all
 from nivis.manifest.units import memory_text
 from nivis.nix.builds import Build
 from nivis.nix.serve import Connection
-from nivis.plan.instances import LIST, Plan, step_of
+from nivis.plan.instances import LIST, Plan, base_of, step_of, with_checks
 from nivis.progress import BuildSnapshot
 
 TICK = 0.1  # seconds between two looks at what runs
@@ -64,7 +64,7 @@ class Pipeline:
         keep_going: bool,
     ) -> None:
         self.workspace = workspace
-        self.locked = locked
+        self.locked = locked = replace(locked, plans={name: with_checks(plan) for name, plan in locked.plans.items()})
         self.limits = limits
         self.keep_going = keep_going
         self.wanted: dict[str, list[str | None]] = {}
@@ -112,6 +112,7 @@ class Pipeline:
 
     def _look(self, store: Connection, recorder: Recorder) -> None:
         """Evaluate, and see what is ready; again where what is in the store already tells more."""
+        taken: list[list[str]] = []
         while True:
             self._write()
             inventory = evaluate(self.workspace, self.names)
@@ -122,12 +123,15 @@ class Pipeline:
             if lost:
                 hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
                 raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
-            known = self.results.recipes()
             for name, wave in waves.items():
                 self._take(recorder, name, inventory.experiments[name], wave.take)
-            if self.results.recipes() == known:
+            found = [wave.take for wave in waves.values()]
+            if not any(found):
                 break
-        self.waiting = sum(wave.waiting for wave in waves.values())
+            if found == taken:  # else it would never end
+                raise RuntimeError(f"taken again and again: {found}")
+            taken = found
+        self.waiting = sum(len(wave.later) for wave in waves.values())
         self.ran.blocked = {f"{name}.{step}" for name, wave in waves.items() for step in wave.blocked}
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
         self._prepare(inventory, tasks)
@@ -200,9 +204,17 @@ class Pipeline:
         if not steps:
             return
         absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
-        if inventory.environment.out in absent:
-            built = realise(self.workspace, [inventory.environment.drv], inventory.labels(), base=self.ran.told).built
+        tables = any("table" in self._planned(task.label) for task in tasks)
+        environments = [inventory.environment, *([inventory.tables] if tables and inventory.tables else [])]
+        new = [environment.drv for environment in environments if environment.out in absent]
+        if new:
+            built = realise(self.workspace, new, inventory.labels(), base=self.ran.told).built
             self.parts += [ended(build, inventory.labels()) for build in built]
+
+    def _planned(self, label: str) -> Mapping[str, object]:
+        name, _, step = label.partition(".")
+        planned: Mapping[str, object] = self.locked.plans[name]["steps"][base_of(step)]
+        return planned
 
     # ---------------------------------------------------------------------------------------- results
 

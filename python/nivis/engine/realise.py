@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nivis.engine.checks import blocked
 from nivis.engine.usage import PREFIX
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, NivisError, StepError, raise_all
@@ -87,12 +88,15 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 
 def _problem(build: Build, label: str | None) -> NivisError:
+    if label is not None and (error := blocked(build.lines, label)):
+        error.folder = build.folder
+        return error
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
-    error = _step_problem(build, label, lines)
-    error.folder = build.folder
-    return error
+    problem = _step_problem(build, label, lines)
+    problem.folder = build.folder
+    return problem
 
 
 def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from nivis.engine.checks import check_of
 from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, StepItem, experiment_paths
 from nivis.engine.locking import Locked, lock_project
@@ -19,7 +21,7 @@ from nivis.lock.file import dumps as dump_lock
 from nivis.lock.file import read_lock
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
-from nivis.plan.instances import step_of
+from nivis.plan.instances import CHECK, TEST, Plan, step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +40,25 @@ class StepStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStatus:
+    """One check: ``held``, ``blocked``, ``warned`` or ``missing``."""
+
+    name: str
+    state: str
+    note: str = ""  # what it saw, or the first thing that it found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentStatus:
     """One experiment; ``unlocked`` where `nivis lock` has to run before more can be said."""
 
     name: str
     title: str
     status: str  # as the manifest says: idea, running, done, abandoned
-    state: str  # built, stale, missing, failed, unlocked
+    state: str  # built, stale, missing, failed, blocked (by a check), unlocked
     steps: tuple[StepStatus, ...] = ()
     profile: str = ""  # the one whose parameters it has
+    checks: tuple[CheckStatus, ...] = ()
 
 
 def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[ExperimentStatus]:
@@ -68,37 +80,63 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
         item = inventory.experiments[name] if inventory and name in fresh else None
-        each = _each(offline, locked, name, item, state)
+        absent = _absent(offline, item)
+        each = _each(offline, locked, name, item, absent, state)
         for step in results.frozen(name):
             each |= {step: replace(each[step], state="frozen")} if step in each else {}
         wanted = [target.step for target in targets if target.experiment == name]
         folded = _folded(experiment.steps, item, each, state, name) if item else _remembered(experiment.steps, each)
         steps = tuple(_chosen(folded, wanted)) if each or item else ()
+        checks = tuple(_checks(item, plan, absent, wanted)) if item else ()
         found.append(
             ExperimentStatus(
                 name=name,
                 title=experiment.title,
                 status=experiment.status,
-                state=_whole(steps, evaluated=name in fresh),
+                state=_whole([*checks, *steps], evaluated=name in fresh),
                 steps=steps,
+                checks=checks,
                 profile=str(plan.get("profile", "")),
             )
         )
     return found
 
 
+def _absent(workspace: Workspace, item: ExperimentItem | None) -> set[str]:
+    """Return what of an experiment is not in the store."""
+    return missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ) if item else set()
+
+
 def _each(
-    workspace: Workspace, locked: Locked, name: str, item: ExperimentItem | None, state: State
+    workspace: Workspace,
+    locked: Locked,
+    name: str,
+    item: ExperimentItem | None,
+    absent: set[str],
+    state: State,
 ) -> dict[str, StepStatus]:
     """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
     if item is None:
         remembered = remembered_states(workspace, locked, name)
         return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
-    absent = missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ)
     each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
     stale = [step for step, own in each.items() if own.state == "stale"]
     words = reason_words(workspace, locked, name, stale) if stale else {}
     return each | {step: replace(each[step], reason=word) for step, word in words.items()}
+
+
+def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence[str | None]) -> Iterator[CheckStatus]:
+    """Yield the checks that were asked for."""
+    for name in plan.get("checks", ()):
+        if wanted and None not in wanted and f"{CHECK}{name}" not in wanted:
+            continue
+        test = item.steps.get(f"{CHECK}{name}{TEST}")
+        places = [place for place in (test.content, test.out) if place and place not in absent] if test else []
+        if not places:
+            yield CheckStatus(name=name, state="missing")
+        else:
+            result = check_of(Path(places[0]), name, plan)
+            yield CheckStatus(name=name, state=result.state, note=result.note)
 
 
 def _folded(
@@ -118,9 +156,12 @@ def _folded(
 
 def _remembered(steps: Iterable[str], each: Mapping[str, StepStatus]) -> Iterator[StepStatus]:
     """Yield the steps as earlier builds tell of them, those with instances with them."""
+    known: dict[str, dict[str, StepStatus]] = {}
+    for step, status in each.items():
+        name, label = step_of(step)
+        known.setdefault(name, {})[label] = status
     for name in steps:
-        own = {step_of(step)[1]: status for step, status in each.items() if step_of(step)[0] == name}
-        yield own[""] if "" in own else _together(name, own)
+        yield known[name][""] if "" in known[name] else _together(name, known[name])
 
 
 def _together(name: str, instances: Mapping[str, StepStatus]) -> StepStatus:
@@ -174,12 +215,12 @@ def _step(label: str, item: StepItem, absent: set[str], state: State) -> StepSta
     return StepStatus(name=name, state="failed" if run.failed and run.out == item.out else "stale")
 
 
-def _whole(steps: Sequence[StepStatus], *, evaluated: bool) -> str:
+def _whole(parts: Sequence[StepStatus | CheckStatus], *, evaluated: bool) -> str:
     """Return an experiment's state; where its plan is not written yet, its result cannot be what it would be."""
     if evaluated:
-        return _worst([step.state for step in steps])
-    return _worst(["stale", *(step.state for step in steps)]) if steps else "unlocked"
+        return _worst([part.state for part in parts])
+    return _worst(["stale", *(part.state for part in parts)]) if parts else "unlocked"
 
 
 def _worst(states: Sequence[str]) -> str:
-    return next((state for state in ("failed", "stale", "missing") if state in states), "built")
+    return next((state for state in ("blocked", "failed", "stale", "missing") if state in states), "built")

@@ -22,7 +22,7 @@ from nivis.fetch.transfer import Stop
 from nivis.lock.model import Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
-from nivis.plan.instances import Plan, data_of
+from nivis.plan.instances import Plan, base_of, data_of, with_checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +53,23 @@ def needed(
     data: dict[str, LockedData] = {}
     for name, wanted in steps.items():
         experiment = inventory.experiments[name]
-        for data_name in sorted({one for step in wanted for one in data_of(plans[name], step)}):
+        for data_name in sorted({one for step in wanted for one in data_of(with_checks(plans[name]), step)}):
             item = experiment.data[data_name]
             if item.out in absent and (item.archive is None or item.archive in absent):
                 key = f"{plans[name]['name']}/{data_name}"
                 data[key] = lock.data[key]
     building = shell or bool(steps)
-    environment = (shell or any(steps.values())) and inventory.environment.out in absent
+    planned = [with_checks(plans[name])["steps"][base_of(step)] for name, wanted in steps.items() for step in wanted]
+    environment = (shell or any("files" in one for one in planned)) and inventory.environment.out in absent
+    tables = any("table" in one for one in planned) and inventory.tables is not None and inventory.tables.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
-    wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]
+    sets = [lock.python if environment else None, lock.tables if tables else None]
+    wheels = {wheel.file: wheel for one in sets if one is not None for wheel in one.wheels}
     toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
     return Need(
         base=building and toolchain and inventory.base in absent,
-        wheels=tuple(wheels) if environment else (),
+        wheels=tuple(wheel for file, wheel in wheels.items() if not unpacked[file] and not archives[file]),
         data=dict(sorted(data.items())),
     )
 

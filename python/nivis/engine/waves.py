@@ -21,7 +21,7 @@ class Wave:
 
     run: list[str] = field(default_factory=list)
     take: list[str] = field(default_factory=list)  # in the store already: to be recorded, or handed over again
-    waiting: int = 0  # what runs later, as far as it is known
+    later: list[str] = field(default_factory=list)  # what may run then, as far as it is known
     blocked: set[str] = field(default_factory=set)  # by what failed
     lost: list[str] = field(default_factory=list)  # frozen, and not in the store
 
@@ -94,12 +94,19 @@ class Survey:
             root = fan_of(self.plan, step)
             if root and root in self.item.lists:
                 self._want_list(root)
-        for name in [name for name in wanted if self._is_known(name)]:
-            if self._in_place(name):
-                self._there.add(name)
-            elif not self._can_be_taken(name):
-                for other in self._needs(name):
-                    self._wanted.setdefault(step_of(other.removesuffix(LIST))[0], {})[other] = None
+        for name in [name for name in wanted if name != step + LIST]:
+            self._follow_one(name)
+        if step + LIST in self._wanted.get(step, ()):  # after the instances, which want it
+            self._follow_one(step + LIST)
+
+    def _follow_one(self, name: str) -> None:
+        if not self._is_known(name):
+            return
+        if self._in_place(name):
+            self._there.add(name)
+        elif not self._can_be_taken(name):
+            for other in self._needs(name):
+                self._wanted.setdefault(step_of(other.removesuffix(LIST))[0], {})[other] = None
 
     def _is_known(self, name: str) -> bool:
         return name.removesuffix(LIST) in self.item.lists if name.endswith(LIST) else name in self.item.steps
@@ -122,7 +129,7 @@ class Survey:
         if name in self.failed:
             return
         if not self._is_known(name):
-            wave.waiting += 1
+            wave.later.append(name)
             return
         if name in self.frozen:
             wave.lost.append(name)
@@ -136,7 +143,7 @@ class Survey:
         elif all(other in self._there for other in given):
             wave.run.append(name)
         else:
-            wave.waiting += 1
+            wave.later.append(name)
 
     def _find(self, name: str) -> StepItem | ListItem:
         return self.item.lists[name.removesuffix(LIST)] if name.endswith(LIST) else self.item.steps[name]

@@ -100,4 +100,5 @@ class Lock:
     files: Mapping[str, str]  # project files it was made from -> sha256 (pyproject.toml, poetry.lock)
     toolchain: Toolchain
     python: PythonEnvironment | None
+    tables: PythonEnvironment | None = None  # what checks of tables run with; only where there are any
     data: Mapping[str, LockedData] = field(default_factory=dict)  # "experiment/data" -> entry

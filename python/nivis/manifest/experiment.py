@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from nivis.errors import did_you_mean
+from nivis.manifest.checks import decode_check
 from nivis.manifest.foreach import decode_foreach
 from nivis.manifest.limits import decode_locks, decode_memory, decode_retries, decode_timeout
 from nivis.manifest.matrix import decode_matrix
@@ -28,8 +29,7 @@ _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}[-_](?=.)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
-_TOP = ("experiment", "params", "profiles", "data", "steps", "report")
-_TOP_LATER = ("checks",)
+_TOP = ("experiment", "params", "profiles", "data", "steps", "checks", "report")
 _ABOUT = ("name", "title", "question", "goal", "trl", "status", "conclusion", "tags")
 _DATA = ("path", "url", "pypi", "npm", "file", "sha256", "description", "license", "sensitive")
 _LIMITS = ("cores", "memory", "gpus", "locks", "timeout", "retries")
@@ -50,7 +50,7 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
     file = str(folder / "experiment.toml")
     source = Source(text=text, file=file)
     top = Table(source, (), parse(text, file))
-    top.known(_TOP, _TOP_LATER)
+    top.known(_TOP)
     about = top.table("experiment")
     about.known(_ABOUT)
     steps = top.entries("steps", _step)
@@ -69,6 +69,7 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
         profiles=decode_profiles(top.table("profiles"), params),
         data=top.entries("data", _data),
         steps=steps,
+        checks=top.entries("checks", lambda name, table: decode_check(name, table, _step)),
         report=top.table("report").raw if "report" in top.raw else None,
     )
     source.finish()

@@ -94,8 +94,8 @@ def test_files_that_the_lock_was_made_from(project: Project, evaluate: Evaluate)
     assert "pyproject.toml, uv.lock changed after nivis.lock was written: run 'nivis lock'" in said
 
 
-@pytest.mark.parametrize(("path", "reads"), [("nivis.lock", 1), ("nix/plans/lab.json", 2)])
-def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str, reads: int) -> None:
+@pytest.mark.parametrize(("path", "reads"), [("nivis.lock", 1), ("nix/plans/lab.json", "2 and 3")])
+def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str, reads: int | str) -> None:
     change(project, path, version=9)
     said = evaluate("nivis.inventory { root = ./.; }", fails=True)
     assert (
@@ -125,7 +125,7 @@ def test_a_misspelt_argument_is_refused(evaluate: Evaluate, function: str) -> No
 
 def test_the_inventory(evaluate: Evaluate) -> None:
     found = evaluate('nivis.inventory { root = ./.; experiments = [ "lab" ]; }')
-    assert sorted(found) == ["base", "environment", "experiments", "shell", "toolchain", "wheels"]
+    assert sorted(found) == ["base", "environment", "experiments", "shell", "tables", "toolchain", "wheels"]
     assert found["base"].endswith("-nivis-debian-trixie")
     assert [wheel["archive"].partition("-")[2] for wheel in found["wheels"]] == ["six-1-2-py3.whl"]
     assert sorted(found["experiments"]["lab"]["steps"]) == ["a", "b"]
@@ -143,6 +143,28 @@ def test_the_recipe_of_a_step(evaluate: Evaluate) -> None:
     assert step["OMP_NUM_THREADS"] == "1"
     shell = evaluate("nivis.recipe { root = ./.; }")["attributes"]
     assert shell["NIVIS_SOURCE"] == "src"
+
+
+def test_checks(project: Project, evaluate: Evaluate) -> None:
+    """What is told of a check is known to its verdict only; a step that it guards waits for that."""
+    about = {"why": "w", "fix": "f", "severity": "block", "data": [], "steps": ["a"]}
+    command = {key: STEP[key] for key in ("cores", "env", "files", "params")} | {"run": ["false"]}
+    plan = json.loads((project.root / "nix/plans/lab.json").read_text())
+    plan["steps"]["b"]["guards"] = ["c"]
+
+    def paths(why: str) -> dict[str, str]:
+        checks = {"c": {**about, **command, "why": why}}
+        project.write("nix/plans/lab.json", json.dumps({**plan, "version": 3, "checks": checks}))
+        experiment = evaluate('(nivis.inventory { root = ./.; experiments = [ "lab" ]; }).experiments.lab')
+        return {name: step["out"] for name, step in experiment["steps"].items()}
+
+    one, two = paths("w"), paths("another")
+    assert {name for name in one if one[name] != two[name]} == {"checks.c", "b"}
+    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "b"; }')["attributes"]
+    assert recipe["guards"] == [two["checks.c"]]
+    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "checks.c (test)"; }')["attributes"]
+    assert recipe["command"] == "false"
+    assert recipe["run"].endswith("-command.py")
 
 
 def test_the_outputs_of_a_flake(evaluate: Evaluate) -> None:
@@ -240,6 +262,6 @@ def test_every_exported_function_is_exercised_here_or_by_a_project(evaluate: Eva
     named = {name for name in exported if re.search(rf"(?:nivis|LIBRARY}}\))\.{name}\b", text)}
     # Not called by name: test_the_inventory and test_the_recipe_of_a_step reach these.
     inside = {"environment", "experiment", "shell", "step", "wheel"}
-    elsewhere = {"application", "join"}  # test_repository.py, test_sweeps.py
+    elsewhere = {"application", "check", "join"}  # test_repository.py, test_checks.py, test_sweeps.py
     assert exported == named | inside | elsewhere
     assert named.isdisjoint(inside | elsewhere)

@@ -113,6 +113,19 @@ def test_what_successors_get_and_what_instances_there_are() -> None:
     assert key_of("/nix/store/rmp0mdma40kl058synbf1xln4qffyj5s-train") == "rmp0mdma40kl058synbf1xln4qffyj5s"
 
 
+def test_checks() -> None:
+    nodes = {"checks.bills (test)": item("c"), "checks.bills": item("c-verdict")}
+    birds = {**RAW["experiments"]["birds"], "steps": nodes, "joined": {}}  # type: ignore[index]
+    inventory = decode({**RAW, "tables": item("tables"), "experiments": {"birds": birds}})
+    assert inventory.tables == an_item("tables")
+    assert {store("tables"), store("c"), store("c-verdict")} <= set(inventory.paths())
+    assert {drv: label for drv, label in inventory.labels().items() if "check" in label} == {
+        store("tables.drv"): "environment for checks of tables",
+        store("c.drv"): "birds.checks.bills (test)",
+        store("c-verdict.drv"): "birds.checks.bills",
+    }
+
+
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:
     inventory = decode({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}})
     assert (inventory.base, inventory.toolchain) == (None, None)

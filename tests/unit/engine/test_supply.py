@@ -62,7 +62,12 @@ INVENTORY = Inventory(
         )
     },
 )
-PLANS = {"lab": {"name": "lab", "steps": {"clean": {"data": ["table"]}, "train": {"data": ["birds"]}}}}
+PLANS = {
+    "lab": {
+        "name": "lab",
+        "steps": {"clean": {"data": ["table"], "files": []}, "train": {"data": ["birds"], "files": []}},
+    }
+}
 ALL = set(INVENTORY.paths())
 
 
@@ -89,6 +94,34 @@ BOTH = ("clean", "train")
 def test_needed(absent: set[str], steps: tuple[str, ...], need: Need) -> None:
     assert needed(INVENTORY, LOCK, PLANS, absent, {"lab": steps}) == need
     assert bool(need) == (need != Need())
+
+
+POLARS = Wheel(name="polars", version="1", file="polars.whl", sha256="p")
+CHECKED = replace(
+    INVENTORY,
+    tables=item("tables"),
+    wheels=(*INVENTORY.wheels, WheelItem(file="polars.whl", archive="polars.whl", out="polars")),
+)
+CHECKS = {
+    "rules": {"table": {"data": "birds"}, "data": ["birds"], "steps": []},
+    "floor": {"metric": {"step": "train"}, "data": [], "steps": ["train"]},
+    "command": {"run": ["x"], "files": [], "data": ["table"], "steps": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "need"),
+    [
+        ("checks.rules (test)", Need(wheels=(POLARS,), data={"lab/birds": BIRDS})),
+        ("checks.floor (test)", Need()),
+        ("checks.command (test)", Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
+        ("checks.rules", Need()),
+    ],
+)
+def test_what_checks_need(step: str, need: Need) -> None:
+    lock = replace(LOCK, tables=PythonEnvironment(request="", wheels=(POLARS,)))
+    plan = {**PLANS["lab"], "checks": CHECKS}
+    assert needed(CHECKED, lock, {"lab": plan}, set(CHECKED.paths()) - {"toolchain"}, {"lab": [step]}) == need
 
 
 def test_a_shell_needs_the_environment_though_nothing_is_to_run() -> None:

@@ -22,6 +22,10 @@ def test_a_variable_is_an_attribute_of_the_derivation_that_the_builder_belongs_t
     name = Path(builder).name
     users = [text for path in LIB.rglob("*.nix") if name in (text := path.read_text(encoding="utf-8"))]
     assert users
-    for variable in set(READ.findall((LIB / builder).read_text(encoding="utf-8"))) - {"out", "NIX_BUILD_CORES"}:
+    for variable in set(READ.findall((LIB / builder).read_text(encoding="utf-8"))) - {
+        "out",
+        "NIX_BUILD_CORES",
+        "NIX_BUILD_TOP",
+    }:
         attribute = variable.removesuffix("Path")
         assert any(re.search(rf"\b{attribute}\b", text) for text in users), variable

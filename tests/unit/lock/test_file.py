@@ -83,6 +83,8 @@ def test_the_whole_text() -> None:
 
 def test_it_reads_what_it_writes() -> None:
     assert loads(TEXT) == LOCK
+    tables = replace(LOCK, tables=LOCK.python)
+    assert loads(dumps(tables)) == tables
     bare = replace(LOCK, python=None, data={})
     assert loads(dumps(bare)) == bare
 

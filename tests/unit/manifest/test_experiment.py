@@ -143,10 +143,6 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ("[experiment]\ntitel = 'x'", "line 2: experiment: unknown key 'titel'. Did you mean 'title'?"),
         ("[step.x]\nrun='x'", "line 1: unknown key 'step'. Did you mean 'steps'?"),
         (
-            "[checks.x]",
-            "line 1: checks is not supported by this version of nivis. Remove it, or update nivis.",
-        ),
-        (
             "[steps.x]\nrun = 'x'\ntools = ['x']",
             "line 3: steps.x.tools is not supported by this version of nivis. Remove it, or update nivis.",
         ),
