@@ -32,7 +32,7 @@ def test_a_step_that_fails(project: Project, salt: str) -> None:
     assert "nivis: lab.work: the step failed with exit code 7; its last lines:\n" in error
     assert f"{last}    {salt}\n    the command ended with status 7\n" in error
     assert "line 29" not in error.partition("; its last lines:")[2]
-    assert "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its environment." in error
+    assert "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its folder as it left it." in error
     assert "Traceback" not in error
     log = project.nivis("log", "lab.work").out
     assert log.splitlines()[:40] == [f"line {i}" for i in range(1, 41)]

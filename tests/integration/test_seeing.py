@@ -126,15 +126,16 @@ def test_a_failed_step_is_entered_as_it_left_its_folder(lab: Project, salt: str)
     assert said.count(f"> once {salt}\n") == 2
     assert "'nivis shell lab.bad@k=1' enters its folder as it left it." in said
     folders = [Path(_state(lab)[f"lab.bad@k={k}"]["folder"]) for k in (1, 2)]
-    words = 'pwd; cat note.txt; ls -d sub "$HOME" "$out"; echo 5 > mine; bash "$NIVIS_RUN"; echo $?; ls "$out"'
+    words = 'pwd; cat note.txt; ls -d sub "$HOME" "$out"; ls "$out"; echo 5 > mine; bash "$NIVIS_RUN"; echo $?'
     shown = lab.nivis("shell", "lab.bad@k=1", "--", "bash", "-c", words)
     top = folders[0]
     assert shown.err.startswith(f"lab.bad@k=1 as it failed: {top}\n  bash")
     assert shown.out.splitlines() == [
-        *(f"{top}/project/{FOLDER}", "left 1", f"{top}/home", f"{top}/out", "sub", f"once {salt}", "4", "half")
+        *(f"{top}/project/{FOLDER}", "left 1", f"{top}/home", f"{top}/out", "sub", "half", f"once {salt}", "4")
     ]
     assert lab.nivis("shell", "lab.bad@k=1", "--", "ls").out.split() == ["mine", "note.txt", "sub"]
     assert lab.nivis("shell", "--fresh", "lab.bad@k=1", "--", "ls").out.split() == []
+    assert "lab.bad failed, and has never been built here" in lab.nivis("why", "lab.bad").out
     lab.edit(manifest, "exit 4", "exit 0")
     shown = lab.nivis("shell", "lab.bad@k=2", "--", "cat", "note.txt")
     assert shown.out == "left 2\n"

@@ -62,9 +62,8 @@ def text(answer: Answer) -> Iterator[str]:
             yield f"  {_named(group.labels)}:"
             indent = "    "
         yield from _reasons(group.reasons, indent, folder)
-    if answer.added and answer.added != ("",):
-        known = answer.groups or answer.past
-        yield f"  {_named(answer.added)}: {'new' if not answer.state else 'not built yet'}" if known else ""
+    if answer.added and answer.added != ("",) and (answer.groups or answer.past or not answer.state):
+        yield f"  {_named(answer.added)}: {'not built yet' if answer.state else 'new'}"
     if answer.removed and answer.removed != ("",):
         yield f"  {_named(answer.removed)}: not there any more"
 
@@ -77,7 +76,8 @@ def _heading(answer: Answer) -> str:
         ran = "It last ran because of:" if new else "Nothing of it has changed since nivis keeps track."
         return f"{_now(answer, name)}. {ran}"
     if not answer.groups:
-        what = f"{name} has not been built here yet: there is nothing to compare with"
+        never = "failed, and has never been built here" if answer.state == "failed" else "has not been built here yet"
+        what = f"{name} {never}: there is nothing to compare with"
         return f"{what}. Name a commit: nivis why {name} HEAD."
     if answer.state == "failed":
         return f"{name} failed when it last ran. Since it was built, these changed:"

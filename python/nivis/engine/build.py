@@ -141,7 +141,7 @@ def _run(
     state = known.with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
     there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
-    new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
+    new = {t: item for t, item in there.items() if item.drv and item.out not in ran.valid}
     drvs = sorted({item.drv for item in new.values()})
     try:
         if drvs:

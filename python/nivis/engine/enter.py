@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -82,12 +83,13 @@ def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -
     supply(workspace, inventory, locked.lock, locked.plans, steps=steps)
     _realise_inputs(workspace, recipe)
     folder = Path(tempfile.mkdtemp(prefix=f"nivis-{target}-"))
-    run = read_state(workspace.project.root).steps.get(str(target))
+    run = read_state(workspace.project.root).steps.get(f"{target.experiment}.{node}")
     left = "" if fresh or run is None or not run.failed or not usable(run.folder) else run.folder
     top = _taken(left, folder / "left") if left else folder
     variables = _variables(recipe, out=str(top / "out"))
-    if left:  # nothing is to be laid out over it
+    if left and run is not None:  # nothing is to be laid out over it
         variables |= {"files": "", "links": ""}
+        _bring_output(Path(run.out), top / "out")
     for name in recipe.attributes["passAsFile"]:
         path = folder / f".attr-{name}"
         path.write_text(variables.pop(name), encoding="utf-8")
@@ -102,16 +104,8 @@ def prepare_step(workspace: Workspace, target: Target, *, fresh: bool = False) -
         name=str(target),
         top=top,
         kept=bool(left),
-        outdated=run is not None and run.out != inventory.experiments[target.experiment].steps[target.step].out,
+        outdated=run is not None and run.out != inventory.experiments[target.experiment].steps[node].out,
     )
-
-
-def _refuse_rules(target: Target, plan: Plan) -> None:
-    """Raise UsageError for a check that is no command."""
-    name = check_name(target.step)
-    if name is not None and "files" not in plan["checks"][name]:
-        hint = f"Run `nivis build {target}`, or enter the shell of a step that reads the same."
-        raise UsageError("a check without a command has no environment to enter", where=str(target), hint=hint)
 
 
 def _taken(left: str, copy: Path) -> Path:
@@ -120,6 +114,21 @@ def _taken(left: str, copy: Path) -> Path:
         return Path(left)
     shutil.copytree(left, copy, symlinks=True)
     return copy
+
+
+def _bring_output(out: Path, place: Path) -> None:
+    """Copy what a step had written before it failed: Nix leaves it where the output would have been."""
+    if not os.path.lexists(place) and os.path.lexists(out):
+        with contextlib.suppress(OSError):  # it may belong to the user whom Nix builds as
+            shutil.copytree(out, place, symlinks=True) if out.is_dir() else shutil.copy2(out, place)
+
+
+def _refuse_rules(target: Target, plan: Plan) -> None:
+    """Raise UsageError for a check that is no command."""
+    name = check_name(target.step)
+    if name is not None and "files" not in plan["checks"][name]:
+        hint = f"Run `nivis build {target}`, or enter the shell of a step that reads the same."
+        raise UsageError("a check without a command has no environment to enter", where=str(target), hint=hint)
 
 
 def enter(place: Place, command: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, NetworkError
 from nivis.graph.build import graph_of, needed_for
 from nivis.graph.model import Graph
+from nivis.plan.instances import CHECK
 
 
 def project_graph(workspace: Workspace, target: Target | None = None, *, expand: bool = False) -> Graph:
@@ -49,4 +50,5 @@ def states_of(found: Iterable[ExperimentStatus]) -> dict[str, str]:
         for step in experiment.steps:
             states[f"{experiment.name}.{step.name}"] = step.state
             states.update({f"{experiment.name}.{step.name}@{i.name}": i.state for i in step.instances})
+        states.update({f"{experiment.name}.{CHECK}{check.name}": check.state for check in experiment.checks})
     return states

@@ -49,6 +49,7 @@ class Ran:
     blocked: set[str] = field(default_factory=set)
     written: list[PurePosixPath] = field(default_factory=list)  # files of records
     told: BuildSnapshot | None = None  # the last that was told
+    valid: set[str] = field(default_factory=set)  # store paths, as far as they were asked for
 
 
 class Pipeline:
@@ -74,7 +75,6 @@ class Pipeline:
         self.names = sorted(self.wanted)
         self.seconds = {label: run.seconds for label, run in state.steps.items() if run.seconds is not None}
         self.results = Results(workspace.project.root, locked.plans, self.names)
-        self.valid: set[str] = set()
         self.ready: list[Task] = []
         self.started: set[str] = set()  # labels
         self.free = Free.of(limits)
@@ -141,13 +141,13 @@ class Pipeline:
     def _ask(self, store: Connection, inventory: Inventory) -> None:
         """Ask the store which paths are valid, of those that were not when it was asked before."""
         paths = [path for name in self.names for path in experiment_paths(inventory.experiments[name])]
-        unknown = [path for path in paths if path not in self.valid]
+        unknown = [path for path in paths if path not in self.ran.valid]
         if unknown:
-            self.valid |= store.valid(unknown)
+            self.ran.valid |= store.valid(unknown)
 
     def _survey(self, name: str, item: ExperimentItem) -> Wave:
         failed = {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
-        return self.results.survey(name, item, self.wanted[name], self.valid, failed)
+        return self.results.survey(name, item, self.wanted[name], self.ran.valid, failed)
 
     # ------------------------------------------------------------------------------------------ tasks
 
@@ -230,7 +230,7 @@ class Pipeline:
         self.ran.built.update(builds)
         self.parts += [(label, (build.ended or 0.0) - build.started) for label, build in builds.items()]
         for name, tasks in _by_experiment(done).items():
-            self.valid.update(task.out for task in tasks)
+            self.ran.valid.update(task.out for task in tasks)
             self._take(
                 recorder, name, self.ran.inventory.experiments[name], [task.label.partition(".")[2] for task in tasks]
             )
@@ -264,7 +264,7 @@ class Pipeline:
                 )
             else:
                 recorder.bring_items(item, base, self.locked.plans[name], records.by_recipe[item.lists[base].key])
-                self.valid.update(path for path in (item.lists[base].files or {}).values() if path)
+                self.ran.valid.update(path for path in (item.lists[base].files or {}).values() if path)
         outputs = {step: item.steps[step] for step in steps if not step.endswith(LIST)}
         for step, (record, path) in recorder.record({s: o.out for s, o in outputs.items()}, prefix).items():
             known = records.by_recipe.get(outputs[step].key)
@@ -274,7 +274,7 @@ class Pipeline:
                 )
             if known is None or known.hash != record.hash:
                 records.by_recipe[outputs[step].key] = record
-            self.valid.add(path)
+            self.ran.valid.add(path)
 
     def _write(self) -> None:
         self.ran.written += self.results.write(self.ran.inventory)

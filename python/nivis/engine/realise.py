@@ -89,8 +89,9 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 
 def _problem(build: Build, label: str | None) -> NivisError:
-    if label is not None and (unheld := blocked(build.lines, label)):
-        return unheld
+    if label is not None and (error := blocked(build.lines, label)):
+        error.folder = build.folder
+        return error
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
     refused = next((index for index, line in enumerate(lines) if line.startswith(REFUSED)), None)
     if refused is not None:
@@ -99,9 +100,9 @@ def _problem(build: Build, label: str | None) -> NivisError:
         return HostError(f"{what} ({why})", where=label or build.name, hint=hint)
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
-    error = _step_problem(build, label, lines)
-    error.folder = build.folder
-    return error
+    problem = _step_problem(build, label, lines)
+    problem.folder = build.folder
+    return problem
 
 
 def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:

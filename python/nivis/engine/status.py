@@ -80,13 +80,14 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
         plan = locked.plans[name]
         experiment = locked.experiments[str(plan["name"])]
         item = inventory.experiments[name] if inventory and name in fresh else None
-        each = _each(offline, locked, name, item, state)
+        absent = _absent(offline, item)
+        each = _each(offline, locked, name, item, absent, state)
         for step in results.frozen(name):
             each |= {step: replace(each[step], state="frozen")} if step in each else {}
         wanted = [target.step for target in targets if target.experiment == name]
-        checks = tuple(_checks(workspace, item, plan, wanted)) if item else ()
         folded = _folded(experiment.steps, item, each, state, name) if item else _remembered(experiment.steps, each)
         steps = tuple(_chosen(folded, wanted)) if each or item else ()
+        checks = tuple(_checks(item, plan, absent, wanted)) if item else ()
         found.append(
             ExperimentStatus(
                 name=name,
@@ -101,13 +102,31 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     return found
 
 
-def _checks(
-    workspace: Workspace, item: ExperimentItem, plan: Plan, wanted: Sequence[str | None]
-) -> Iterator[CheckStatus]:
+def _absent(workspace: Workspace, item: ExperimentItem | None) -> set[str]:
+    """Return what of an experiment is not in the store."""
+    return missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ) if item else set()
+
+
+def _each(
+    workspace: Workspace,
+    locked: Locked,
+    name: str,
+    item: ExperimentItem | None,
+    absent: set[str],
+    state: State,
+) -> dict[str, StepStatus]:
+    """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
+    if item is None:
+        remembered = remembered_states(workspace, locked, name)
+        return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
+    each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
+    stale = [step for step, own in each.items() if own.state == "stale"]
+    words = reason_words(workspace, locked, name, stale) if stale else {}
+    return each | {step: replace(each[step], reason=word) for step, word in words.items()}
+
+
+def _checks(item: ExperimentItem, plan: Plan, absent: set[str], wanted: Sequence[str | None]) -> Iterator[CheckStatus]:
     """Yield the checks that were asked for."""
-    tests = [step for name, step in item.steps.items() if name.endswith(TEST)]
-    paths = [path for test in tests for path in (test.out, test.content) if path]
-    absent = missing(paths, nix=workspace.nix, environ=workspace.nix_environ) if paths else set()
     for name in plan.get("checks", ()):
         if wanted and None not in wanted and f"{CHECK}{name}" not in wanted:
             continue
@@ -118,20 +137,6 @@ def _checks(
         else:
             result = check_of(Path(places[0]), name, plan)
             yield CheckStatus(name=name, state=result.state, note=result.note)
-
-
-def _each(
-    workspace: Workspace, locked: Locked, name: str, item: ExperimentItem | None, state: State
-) -> dict[str, StepStatus]:
-    """Return the status of every step and instance; without an inventory, as far as earlier builds tell."""
-    if item is None:
-        remembered = remembered_states(workspace, locked, name)
-        return {step: StepStatus(name=step, state=own, reason=word) for step, (own, word) in remembered.items()}
-    absent = missing(list(experiment_paths(item)), nix=workspace.nix, environ=workspace.nix_environ)
-    each = {step: _step(f"{name}.{step}", entry, absent, state) for step, entry in item.steps.items()}
-    stale = [step for step, own in each.items() if own.state == "stale"]
-    words = reason_words(workspace, locked, name, stale) if stale else {}
-    return each | {step: replace(each[step], reason=word) for step, word in words.items()}
 
 
 def _folded(
@@ -151,9 +156,12 @@ def _folded(
 
 def _remembered(steps: Iterable[str], each: Mapping[str, StepStatus]) -> Iterator[StepStatus]:
     """Yield the steps as earlier builds tell of them, those with instances with them."""
+    known: dict[str, dict[str, StepStatus]] = {}
+    for step, status in each.items():
+        name, label = step_of(step)
+        known.setdefault(name, {})[label] = status
     for name in steps:
-        own = {step_of(step)[1]: status for step, status in each.items() if step_of(step)[0] == name}
-        yield own[""] if "" in own else _together(name, own)
+        yield known[name][""] if "" in known[name] else _together(name, known[name])
 
 
 def _together(name: str, instances: Mapping[str, StepStatus]) -> StepStatus:

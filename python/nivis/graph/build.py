@@ -8,12 +8,19 @@ from typing import Any
 
 from nivis.errors import UsageError
 from nivis.graph.model import Graph, Node
-from nivis.plan.instances import Plan, data_of, needs, step_of
+from nivis.plan.instances import CHECK, Plan, data_of, needs, step_of
 from nivis.plan.order import order_of_plan
 
 MOST_EDGES = 20_000  # more is no picture
 TIMES = "\N{MULTIPLICATION SIGN}"
-WORST = ("failed", "stale", "unlocked", "missing", "built")  # what a node that stands for several is painted as
+WORST = (
+    "blocked",
+    "failed",
+    "stale",
+    "unlocked",
+    "missing",
+    "built",
+)  # what a node that stands for several is painted as
 
 States = Mapping[str, str]  # by "penguins.train@c=0.1", "penguins.train" and "penguins"
 
@@ -42,7 +49,8 @@ def graph_of(
     nodes: list[Node] = []
     edges: list[tuple[str, str]] = []
     for name, plan in sorted(plans.items()):
-        chosen = [_step(name, plan, step, states if expand else None) for step in order_of_plan(plan)]
+        whole = _with_checks(plan)
+        chosen = [_step(name, whole, step, states if expand else None) for step in order_of_plan(whole)]
         nodes += _data_nodes(name, plan)
         nodes += [node for step in chosen for node in _step_nodes(name, step, states)]
         nodes.append(Node(id=name, kind="result", experiment=name, label=name, state=states.get(name, "")))
@@ -52,6 +60,15 @@ def graph_of(
                 hint = f"Name one of its steps ({name}.STEP), or leave out --expand."
                 raise UsageError(f"'{name}' has too many instances to draw each of them", where="--expand", hint=hint)
     return Graph(nodes=tuple(nodes), edges=tuple(edges), titles=titles or dict.fromkeys(plans, ""))
+
+
+def _with_checks(plan: Plan) -> Plan:
+    """Return the plan with its checks among the steps: a node each, which the steps that they guard need."""
+    steps = {
+        name: {**step, "steps": [*step["steps"], *(f"{CHECK}{guard}" for guard in step.get("guards", ()))]}
+        for name, step in plan["steps"].items()
+    }
+    return {**plan, "steps": {**steps, **{f"{CHECK}{name}": check for name, check in plan.get("checks", {}).items()}}}
 
 
 def _step(experiment: str, plan: Plan, name: str, states: States | None) -> _Step:
@@ -79,7 +96,9 @@ def _step_nodes(experiment: str, step: _Step, states: States) -> Iterator[Node]:
             state = states.get(own, "")
             yield Node(id=own, kind="step", experiment=experiment, label=step.name, state=state, note=label)
         return
-    node = Node(id=name, kind="step", experiment=experiment, label=step.name, state=states.get(name, ""))
+    kind = "check" if step.name.startswith(CHECK) else "step"
+    label = step.name.removeprefix(CHECK)
+    node = Node(id=name, kind=kind, experiment=experiment, label=label, state=states.get(name, ""))
     if "instances" in step.planned:
         labels = list(step.planned["instances"])
         yield _folded(node, len(labels), [states.get(f"{name}@{label}", "") for label in labels])
@@ -129,7 +148,7 @@ def needed_for(graph: Graph, target: str) -> Graph:
     Of a swept step, all of its instances, unless it is one that is named.
     """
     step = step_of(target)[0]
-    wanted = {node.id for node in graph.nodes if target in (node.id, step_of(node.id)[0])}
+    wanted = {node.id for node in graph.nodes if target in (node.id, step_of(node.id)[0]) and node.kind != "result"}
     if not wanted:  # an instance of a step that is folded
         wanted = {node.id for node in graph.nodes if node.id == step}
     above: dict[str, list[str]] = {}

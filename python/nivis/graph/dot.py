@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nivis.graph.model import PALETTE, Colors, Graph, Node, colors_of, is_deep
 
-_SHAPES = {"data": "cylinder", "step": "box", "result": "box"}
+_SHAPES = {"data": "cylinder", "step": "box", "check": "hexagon", "result": "box"}
 
 
 def dot(graph: Graph) -> str:
@@ -47,7 +47,11 @@ def _node(node: Node) -> str:
 def _style(colors: Colors, node: Node | None = None) -> str:
     style = ",".join(
         part
-        for part in ("filled", "" if node and node.kind == "data" else "rounded", "dashed" if colors.dashed else "")
+        for part in (
+            "filled",
+            "" if node and node.kind in {"data", "check"} else "rounded",
+            "dashed" if colors.dashed else "",
+        )
         if part
     )
     wide = ", penwidth=2" if node and node.kind == "result" else ""

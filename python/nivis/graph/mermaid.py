@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nivis.graph.model import DATA, PALETTE, Graph, Node, is_deep
 
-_SHAPES = {"data": ("[(", ")]"), "step": ("(", ")"), "result": ("([", "])")}
+_SHAPES = {"data": ("[(", ")]"), "step": ("(", ")"), "check": ("{{", "}}"), "result": ("([", "])")}
 _ODD = re.compile(r"\W+", re.ASCII)
 
 

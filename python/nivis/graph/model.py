@@ -10,13 +10,13 @@ DEEP = 8  # layers: a longer chain runs downwards, since pages are narrow and sc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A data set, a step (of a swept one: all of its instances, or one), or an experiment's result."""
+    """A data set, a step (of a swept one: all of its instances, or one), a check, or an experiment's result."""
 
     id: str  # unique: "penguins.train", "penguins.train@c=0.1", "penguins:data.penguins", "penguins"
-    kind: str  # data, step, result
+    kind: str  # data, step, check, result
     experiment: str
     label: str
-    state: str = ""  # built, stale, missing, failed, frozen, unlocked; empty for data
+    state: str = ""  # built, stale, missing, failed, frozen, unlocked; held, warned, blocked; empty for data
     note: str = ""  # a few words below the label
     count: int | None = None  # instances that it stands for
 
@@ -58,6 +58,9 @@ PALETTE: Mapping[str, Colors] = {
     "missing": Colors("#f6f8fa", "#6e7b8a", dashed=True),
     "failed": Colors("#fde4e1", "#c62f24"),
     "frozen": Colors("#dfeefc", "#2468b5"),
+    "held": Colors("#e3f4e6", "#2f8f46"),
+    "warned": Colors("#fff1d6", "#c17d00"),
+    "blocked": Colors("#fde4e1", "#c62f24"),
     "unlocked": Colors("#f3e8fb", "#8250b8", dashed=True),
 }
 DATA = Colors("#eceff3", "#57606a")

@@ -85,7 +85,7 @@ class _Panel:
 
 def _size(node: Node) -> tuple[float, float]:
     text = max(text_width(shortened(node.label), LABEL) * 1.06, text_width(shortened(node.note), NOTE))
-    return max(64.0, text + (36 if node.kind == "result" else 28)), (46.0 if node.note else 34.0) + 4 * (
+    return max(64.0, text + (36 if node.kind in {"result", "check"} else 28)), (46.0 if node.note else 34.0) + 4 * (
         node.kind == "data"
     )
 
@@ -137,6 +137,10 @@ def _shape(node: Node, box: Box, colors: Colors) -> str:
         return (
             f'<path {paint} d="{side} {back}"/><path fill="none" stroke="{colors.line}" stroke-width="1.4" d="{top}"/>'
         )
+    if node.kind == "check":  # a hexagon
+        points = [(x, 0.5), (x + 11, 0), (x + width - 11, 0), (x + width, 0.5), (x + width - 11, 1), (x + 11, 1)]
+        corners = " ".join(f"{_number(across)},{_number(y + share * height)}" for across, share in points)
+        return f'<polygon {paint} stroke-linejoin="round" points="{corners}"/>'
     radius = height / 2 if node.kind == "result" else 7.0
     place = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
     return f'<rect {place} rx="{_number(radius)}" {paint}/>'

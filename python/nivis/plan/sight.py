@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from nivis.plan.files import Files
+from nivis.plan.instances import CHECK, TEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,11 @@ class Sight:
     generated: str = "generated"
     wheels: Collection[str] = ()  # normalised names of the Python packages that are there
     add: str = "poetry add {}"  # how to add one; empty: by hand
+
+    @property
+    def section(self) -> str:
+        """Return the table of the manifest that the step is."""
+        return self.step.removesuffix(TEST) if self.step.startswith(CHECK) else f"steps.{self.step}"
 
 
 def data_name(path: str, sight: Sight) -> str:

@@ -155,8 +155,8 @@ def _found(path: str, word: str, text: str, sight: Sight, files: Files) -> str:
         more = f'[data.{name}] path = "{path}", and write ${{data.{name}}} in its run'
         if not is_folder or path.startswith("data/"):
             return f"{what}. Declare it in {sight.manifest}: {more}."
-        return f'{what}. Add to [steps.{sight.step}] in {sight.manifest}: sources = ["{as_source(path, sight)}"].'
-    return f'{what}. Add to [steps.{sight.step}] in {sight.manifest}: sources = ["{pattern(path, sight, files)}"].'
+        return f'{what}. Add to [{sight.section}] in {sight.manifest}: sources = ["{as_source(path, sight)}"].'
+    return f'{what}. Add to [{sight.section}] in {sight.manifest}: sources = ["{pattern(path, sight, files)}"].'
 
 
 def _output(word: str, sight: Sight) -> str:

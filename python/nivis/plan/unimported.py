@@ -22,7 +22,7 @@ def explain_package(line: str, sight: Sight, files: Files) -> str:
     if match := _R_PACKAGE.search(line):
         return (
             f"the R package '{match['name']}' is not among the step's tools. "
-            f'Add it to [steps.{sight.step}] in {sight.manifest}: tools = ["r-cran-{match["name"].lower()}"].'
+            f'Add it to [{sight.section}] in {sight.manifest}: tools = ["r-cran-{match["name"].lower()}"].'
         )
     if match := _OPTIONAL.search(line):
         return _distribution(match["name"], sight)
@@ -61,7 +61,7 @@ def _module(name: str, sight: Sight, files: Files) -> str:
 def _unimported(found: str, pattern: str, sight: Sight) -> str:
     return (
         f"'{found}' is in the project, but the step does not see it: the code imports it by a name that it makes up. "
-        f'Add to [steps.{sight.step}] in {sight.manifest}: sources = ["{pattern}"].'
+        f'Add to [{sight.section}] in {sight.manifest}: sources = ["{pattern}"].'
     )
 
 

@@ -125,6 +125,11 @@ SIMPLE = (Group(labels=("",), reasons=(REASONS[3],)),)
             "x.train has not been built here yet: there is nothing to compare with. "
             "Name a commit: nivis why x.train HEAD.",
         ),
+        (
+            {"state": "failed", "groups": (), "added": ("c=1", "c=2")},
+            "x.train failed, and has never been built here: there is nothing to compare with. "
+            "Name a commit: nivis why x.train HEAD.",
+        ),
         ({"state": "", "old": "a", "new": "b"}, "x.train from a to b:"),
         (
             {"state": "", "old": "a", "new": "b", "groups": ()},

@@ -164,6 +164,11 @@ def test_a_file_outside_the_experiment(tmp_path: Path) -> None:
     )
 
 
+def test_a_check_has_its_own_table(tmp_path: Path) -> None:
+    said = explain(message("cat"), replace(SIGHT, step="checks.bills (test)"), project(tmp_path, CONFIG[0]))
+    assert said == CONFIG[1].replace("[steps.train]", "[checks.bills]")
+
+
 def test_a_large_file_is_data(tmp_path: Path) -> None:
     files = project(tmp_path, f"{FOLDER}/config/x.json")
     (tmp_path / FOLDER / "config/x.json").write_bytes(bytes(2 << 20))

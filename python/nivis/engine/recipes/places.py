@@ -19,7 +19,7 @@ from nivis.flake.resources import read_tree, resource_folder
 from nivis.lock.file import NAME, loads
 from nivis.lock.nar import nar_hash
 from nivis.nix.store import fixed_output_path
-from nivis.plan.instances import Plan
+from nivis.plan.instances import Plan, reading
 
 MOST_TEXT = 1 << 20  # bytes: what is larger is not compared line by line
 
@@ -123,7 +123,7 @@ class Commit:
         self._load([NAME, f"{PLANS}/{experiment}.json", *library.values()])
         plan: Plan = json.loads(self._committed(f"{PLANS}/{experiment}.json"))
         lock = loads(self._committed(NAME).decode(), where=f"{NAME} of {self.name}")
-        self._load(path for step in plan["steps"].values() for path in _files(step))
+        self._load(path for step in reading(plan) for path in step["files"])
         there = {path: self._contents[at] for path, at in library.items() if at in self._contents}
         return describe(plan, world_of(lock, there), self._identify, handed)
 
@@ -155,13 +155,3 @@ class Commit:
         pairs = [line.removeprefix("\\").partition("  ") for line in lines]
         listed = {path.removeprefix(f"{top}/"): digest for digest, _, path in pairs if path.startswith(f"{top}/")}
         return listed if top and listed else None
-
-
-def _files(step: Mapping[str, object]) -> Iterator[str]:
-    own = step.get("files", [])
-    assert isinstance(own, list)
-    yield from own
-    instances = step.get("instances", {})
-    assert isinstance(instances, dict)
-    for instance in instances.values():
-        yield from instance.get("files", ())

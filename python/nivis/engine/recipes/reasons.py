@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nivis.engine.checks import test_node
 from nivis.engine.recipes.differ import Change, differences
 from nivis.engine.recipes.places import Place
 from nivis.engine.recipes.recipe import Recipe
@@ -98,6 +99,7 @@ class Explainer:
         if name in self.labels:
             instances = tuple(label for label in self.labels[name] if self._differs(f"{name}@{label}"))
             name = f"{name}@{instances[0]}" if instances else name
+        name = test_node(name)  # what a check says follows from its test
         if name in self._told:
             return Reason(change=change, note="as above", instances=instances)
         self._told.add(name)

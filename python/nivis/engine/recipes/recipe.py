@@ -20,7 +20,7 @@ from typing import Any
 from nivis.lock.model import Lock
 from nivis.lock.nar import File, dump_node, sri
 from nivis.nix.store import STORE, fixed_output_path
-from nivis.plan.instances import Plan, data_of, needs, step_of
+from nivis.plan.instances import Plan, data_of, needs, step_of, with_checks
 from nivis.plan.order import order_of_plan
 from nivis.plan.steps import canonical
 
@@ -33,7 +33,7 @@ WORLD = ("environment", "toolchain", "library")
 _LEFT_OUT = frozenset(
     {
         *("argv", "run", "texts", "values", "params", "env", "files", "links", "data", "steps", "along", "instances"),
-        *("outputs", "metrics", "plots", "memory", "gpus", "locks", "timeout", "retries", "retry_memory"),
+        *("outputs", "metrics", "plots", "guards", "memory", "gpus", "locks", "timeout", "retries", "retry_memory"),
     }
 )
 _BUILDERS = ("step.sh", "wheel.py", "bytecode.py", "environment.py", "toolchain/patch.py")
@@ -62,6 +62,7 @@ def describe(
     plan: Plan, world: Sections, identify: Identify, handed: Handed = lambda _, digest: digest
 ) -> dict[str, Recipe]:
     """Return the recipes of a plan's steps and instances by name; ``world`` is what all of them share."""
+    plan = with_checks(plan)
     recipes: dict[str, Recipe] = {}
     gathered: dict[str, str] = {}  # swept steps, as what gathers them gets them
     for name in order_of_plan(plan):
@@ -96,7 +97,7 @@ def _common(plan: Plan, step: str, identify: Identify) -> dict[str, Any]:
         "settings": {
             "experiment": plan["name"],
             "folder": plan["folder"],
-            "expected": [*planned["outputs"], *planned["metrics"], *planned["plots"]],
+            "expected": [name for key in ("outputs", "metrics", "plots") for name in planned.get(key, ())],
             **{key: value for key, value in planned.items() if key not in _LEFT_OUT},
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 
-from nivis.engine.inventory import Inventory, StepItem
+from nivis.engine.inventory import Inventory
 from nivis.engine.locking import Locked
 from nivis.engine.recipes.differ import kinds
 from nivis.engine.recipes.memory import Built, Memory, read_memory, write_memory
@@ -13,6 +13,7 @@ from nivis.engine.recipes.places import Present
 from nivis.engine.recipes.recipe import Handed, Recipe, described, stored_file
 from nivis.engine.results import Results
 from nivis.engine.workspace import Workspace
+from nivis.nix.store import missing
 
 
 def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None:
@@ -25,13 +26,14 @@ def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None
     present = Present(workspace=workspace, locked=locked)
     built: dict[str, Built] = {}
     gone: list[str] = []
+    absent = _absent(workspace, inventory)
     for name, experiment in inventory.experiments.items():
         contents = {step: item.content for step, item in experiment.steps.items() if item.content}
         recipes = present.recipes(name, handed_by(present, name, memory, contents))
-        absent = {described(recipes, step) for step, item in experiment.steps.items() if not _is_there(item)}
+        lacking = {described(recipes, s) for s, i in experiment.steps.items() if absent >= {i.out, i.handed}}
         there: dict[str, bool] = {}
         for step in dict.fromkeys(described(recipes, step) for step in experiment.steps):
-            if step in recipes and step not in absent and _is_built_from(recipes[step], there):
+            if step in recipes and step not in lacking and _is_built_from(recipes[step], there):
                 built[f"{name}.{step}"] = Built(recipe=recipes[step], content=contents.get(step, ""))
         mine = [label for label in memory.now if label.startswith(f"{name}.")]
         gone += [label for label in mine if label.removeprefix(f"{name}.") not in recipes]
@@ -40,8 +42,12 @@ def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None
         write_memory(root, new)
 
 
-def _is_there(item: StepItem) -> bool:
-    return os.path.lexists(item.out) or os.path.lexists(item.handed)
+def _absent(workspace: Workspace, inventory: Inventory) -> set[str]:
+    """Return the outputs that are not in the store: what a failed step leaves at its output's place does not count."""
+    items = [item for experiment in inventory.experiments.values() for item in experiment.steps.values()]
+    paths = [path for item in items for path in (item.out, item.handed) if os.path.lexists(path)]
+    lost = {path for item in items for path in (item.out, item.handed)} - set(paths)
+    return lost | missing(paths, nix=workspace.nix, environ=workspace.nix_environ) if paths else lost
 
 
 def handed_by(present: Present, experiment: str, memory: Memory, contents: Mapping[str, str] | None = None) -> Handed:

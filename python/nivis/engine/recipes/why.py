@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nivis.engine.checks import test_node
 from nivis.engine.graph import read_project
 from nivis.engine.recipes.differ import Change, differences
 from nivis.engine.recipes.memory import read_memory
@@ -67,7 +68,8 @@ def why(workspace: Workspace, target: Target, commits: str = "") -> Answer:
     else:
         new = Present(workspace=workspace, locked=read_project(workspace, target))
     after = new.recipes(target.experiment, _as_it_is)
-    names = [name for name in {**before, **after} if target.step in (name, step_of(name)[0])]
+    wanted = test_node(target.step)
+    names = [name for name in {**before, **after} if wanted in (name, step_of(name)[0])]
     if not names:
         hint = did_you_mean(target.step, {step_of(name)[0] for name in after})
         raise UsageError(f"no step named '{target.step}' in '{target.experiment}'", hint=hint)
@@ -100,7 +102,7 @@ def _since_the_build(workspace: Workspace, target: Target) -> Answer:
     prefix = f"{target.experiment}."
     present = Present(workspace=workspace, locked=locked)
     recipes = present.recipes(target.experiment, handed_by(present, target.experiment, memory))
-    wanted = described(recipes, target.step or "")
+    wanted = described(recipes, test_node(target.step or ""))
     names = [name for name in recipes if wanted in (name, step_of(name)[0])]
 
     known = [name for name in names if prefix + name in memory.now]
