@@ -104,7 +104,7 @@ def execute(notebook, result, parameters, folder):
     kernel = kernel_of(notebook)
     source = os.path.join(folder, "source.ipynb")
     nbformat.write(notebook, source)
-    os.environ["JUPYTER_RUNTIME_DIR"] = folder
+    os.environ |= {"JUPYTER_RUNTIME_DIR": folder}
     # Sockets in a folder are nobody else's; a path of more than 107 bytes is too long for one (unix(7)).
     config = Config({"KernelManager": {"transport": "ipc"}}) if len(folder.encode()) < 50 else Config()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 
 import pytest
 from support.project import Project
@@ -32,7 +33,7 @@ tools = ["bcftools", "bwa", "samtools"]
 
 [steps.simulate]
 matrix = { zip = { sample = ["A", "B", "C"], seed = [11, 12, 13] } }
-run = '''
+run = ''' # SALT
 wgsim -S ${matrix.seed} -N ${params.pairs} -1 70 -2 70 -r 0.004 -R 0 -e 0.005 \\
   ${steps.reference}/genome.fa ${out}/1.fq ${out}/2.fq > ${out}/mutations.txt
 '''
@@ -41,7 +42,7 @@ tools = ["bcftools", "bwa", "samtools"]
 
 [steps.map]
 matrix = "simulate"
-run = '''
+run = ''' # SALT
 bwa mem -R '@RG\\tID:${matrix.sample}\\tSM:${matrix.sample}' ${steps.index}/genome.fa \\
   ${steps.simulate}/1.fq ${steps.simulate}/2.fq | samtools sort -o ${out}/reads.bam
 samtools index ${out}/reads.bam
@@ -50,7 +51,7 @@ outputs = ["reads.bam", "reads.bam.bai"]
 tools = ["bcftools", "bwa", "samtools"]
 
 [steps.call]
-run = '''
+run = ''' # SALT
 printf '%s/reads.bam\\n' ${steps.map} > bams
 bcftools mpileup --no-version -f ${steps.index}/genome.fa -b bams \\
   | bcftools call --no-version -mv -o ${out}/calls.vcf
@@ -59,7 +60,7 @@ outputs = ["calls.vcf"]
 tools = ["bcftools", "bwa", "samtools"]
 
 [steps.quality]
-run = "python quality.py ${steps.call}/calls.vcf ${out} ${steps.simulate}"
+run = "python quality.py ${steps.call}/calls.vcf ${out} ${steps.simulate} # SALT"
 metrics = ["metrics.json"]
 plots = ["quality.svg"]
 """
@@ -90,7 +91,8 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("reads"))
     project.nivis("init", "--template", "pipeline")
     shutil.rmtree(project.root / "experiments")
-    for name, content in {"experiment.toml": MANIFEST, "reference.py": REFERENCE, "quality.py": QUALITY}.items():
+    manifest = MANIFEST.replace("SALT", uuid.uuid4().hex)  # so that everything runs, whatever ran before
+    for name, content in {"experiment.toml": manifest, "reference.py": REFERENCE, "quality.py": QUALITY}.items():
         project.write(f"{FOLDER}/{name}", content)
     project.nivis("build", "reads")
     return project
