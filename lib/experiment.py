@@ -95,10 +95,12 @@ def main():
             instance["values"] = json.loads(instance["values"])
     os.makedirs(f"{OUT}/steps")
     os.makedirs(f"{OUT}/figures")
+    for name, step in provenance["steps"].items():
+        if "instances" in step:  # none, perhaps
+            os.makedirs(f"{OUT}/steps/{name}")
     lines = []
     for step in steps:
         place = f"steps/{called(step, '/')}"
-        os.makedirs(os.path.dirname(f"{OUT}/{place}"), exist_ok=True)
         os.symlink(step["out"], f"{OUT}/{place}")
         link_figures(step)
         lines += [hash_line(os.path.join(step["out"], name), f"{place}/{name}") for name in files(step["out"])]

@@ -16,6 +16,7 @@ import sys
 
 MOST = 100_000  # instances; more is a slip
 LONGEST, LONGEST_VALUE = 100, 40  # characters of a label, and of a value in it
+LARGEST = 131_000  # bytes of one variable: MAX_ARG_STRLEN, less its name (execve(2))
 SAFE = re.compile(r"[A-Za-z0-9._+-]+\Z")
 ODD = re.compile(r"[^A-Za-z0-9._+-]+")
 
@@ -39,8 +40,10 @@ def value_text(value):
 
 
 def label_of(parts, value):
-    """Join the parts of a label; a long one ends with a digest of ``value``."""
+    """Join the parts of a label; a long one, and one that cannot be a file's name, ends with a digest of ``value``."""
     label = ",".join(parts)
+    if label in {"", ".", ".."}:
+        return label + digest(value)
     if len(label) <= LONGEST:
         return label
     while parts and len(",".join(parts)) > LONGEST - 10:
@@ -82,16 +85,33 @@ def read_rows(path, shown):
         if path.endswith(".csv"):
             reader = csv.DictReader(stream, strict=True)
             rows = list(reader)
+            names = reader.fieldnames or []
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise Wrong(f"{shown} has two columns named '{twice}'")
             ragged = next((n for n, row in enumerate(rows, 1) if None in row or None in row.values()), None)
             if ragged:
                 raise Wrong(f"row {ragged} of {shown} has not as many cells as its header")
             return rows
         if path.endswith((".jsonl", ".ndjson")):
-            return [json.loads(line) for line in stream if line.strip()]
-        rows = json.load(stream)
+            return [parsed(line, f"line {n}: ") for n, line in enumerate(stream, 1) if line.strip()]
+        rows = parsed(stream.read())
     if not isinstance(rows, list):
         raise Wrong(f"{shown} is not a list")
     return rows
+
+
+def parsed(text, place=""):
+    """Return a JSON document; a ValueError names the place."""
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except ValueError as error:
+        raise ValueError(f"{place}{error}") from None
+
+
+def refuse(name):
+    """Raise what is wrong with a number that is none."""
+    raise ValueError(f"{name} is not JSON: write null")
 
 
 def rows(asked, source):
@@ -99,7 +119,8 @@ def rows(asked, source):
     path = os.path.join(source["path"], asked["path"])
     shown = "/".join(part for part in (source["label"], asked["path"]) if part)
     if not os.path.isfile(path):
-        raise Wrong(f"there is no file {shown} in what '{asked.get('step') or asked['data']}' has")
+        owner = f"'{asked['step']}' wrote" if "step" in asked else f"data set '{asked['data']}' has"
+        raise Wrong(f"there is no file {shown} in what {owner}")
     try:
         found = read_rows(path, shown)
     except (ValueError, csv.Error) as error:
@@ -109,13 +130,14 @@ def rows(asked, source):
         if isinstance(row, dict):
             texts.update({key: text_of(value) for key, value in row.items()})
         parts = [part for part in (source["label"], *row_label(asked, row, shown)) if part]
-        yield {"label": label_of(parts, [source["label"], row]), "values": row, "texts": texts}
+        whole = [source["label"], row] if source["label"] else row
+        yield {"label": label_of(parts, whole), "values": row, "texts": texts}
 
 
 def row_label(asked, row, shown):
     """Return the parts of a row's label."""
     key = asked["label"]
-    if not isinstance(row, dict):
+    if not isinstance(row, dict) or not row:
         return [value_text(row)]
     if key and key not in row:
         raise Wrong(f"a row of {shown} has no '{key}' to be its label; it has: {', '.join(row)}")
@@ -136,6 +158,12 @@ def chosen(asked, item):
         raise Wrong(f"item {item['label']} has no '{lacking[0]}'; it has: {names}")
     if any("\0" in known.get(key, "") for key in asked["keys"]):
         raise Wrong(f"item {item['label']} contains a NUL character, which no command can be given")
+    for key in asked["keys"]:
+        size = len(known.get(key, "").encode())
+        if size > LARGEST:
+            what = f"has a '{key}' of" if key else "is"
+            hint = "write it to a file, and fan out over files"
+            raise Wrong(f"item {item['label']} {what} {size:,} bytes, more than a command can be given: {hint}")
     item["texts"] = {key: known[key] for key in asked["keys"] if key in known}
     item["values"] = json.dumps(item["values"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return item
@@ -146,13 +174,21 @@ def items(asked):
     listed = files if asked["kind"] == "files" else rows
     found = {}
     for source in asked["sources"]:
-        for item in listed(asked, source):
-            if item["label"] in found:
-                raise Wrong(f"two items are called {item['label']}: remove one of them from the list")
-            found[item["label"]] = chosen(asked, item)
-            if len(found) > MOST:
-                raise Wrong(f"there are more than {MOST:,} items")
+        try:
+            add(found, asked, listed(asked, source))
+        except UnicodeEncodeError as error:
+            raise Wrong(f"{error.object[error.start]!r} is half of a surrogate pair, which is no text") from None
     return [found[label] for label in sorted(found)]
+
+
+def add(found, asked, several):
+    """Add items to what was found, by label."""
+    for item in several:
+        if item["label"] in found:
+            raise Wrong(f"two items are called {item['label']}: remove one of them from the list")
+        found[item["label"]] = chosen(asked, item)
+        if len(found) > MOST:
+            raise Wrong(f"there are more than {MOST:,} items")
 
 
 def main():

@@ -8,7 +8,7 @@
   # Type
   recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String } -> {
     drv :: String, inputs :: [String], attributes :: AttrSet
-  }
+  }, or null for an instance that is not known
 */
 {
   root,
@@ -18,14 +18,17 @@
 }:
 let
   project = import ./project.nix { inherit root extra; deferred = true; };
-  derivation = if step == null then project.shell else project.experiments.${experiment}.recipes.${step};
+  derivation = if step == null then project.shell else project.experiments.${experiment}.recipes.${step} or null;
   isDerivation = path: builtins.match ".*\\.drv" path != null;
 in
-{
-  drv = builtins.unsafeDiscardStringContext derivation.drvPath;
-  inputs = builtins.filter isDerivation (builtins.attrNames (builtins.getContext (builtins.toJSON derivation.drvAttrs)));
-  attributes = builtins.removeAttrs derivation.drvAttrs [
-    "outputs"
-    "stdenv"
-  ];
-}
+if derivation == null then
+  null
+else
+  {
+    drv = builtins.unsafeDiscardStringContext derivation.drvPath;
+    inputs = builtins.filter isDerivation (builtins.attrNames (builtins.getContext (builtins.toJSON derivation.drvAttrs)));
+    attributes = builtins.removeAttrs derivation.drvAttrs [
+      "outputs"
+      "stdenv"
+    ];
+  }

@@ -29,7 +29,7 @@ from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import LIST, TEST, Plan, fanned, step_of, swept, tools_of
+from nivis.plan.instances import LIST, Plan, fanned, swept, tools_of
 from nivis.plan.keys import source_digest
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _run(
     known = read_state(root)
     state = known.with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
-    there = {t: item for t, item in items.items() if item is not None and not _waits(t, ran)}
+    there = {t: item for t, item in items.items() if item is not None and t in ran.complete}
     new = {t: item for t, item in there.items() if item.drv and item.out not in ran.valid}
     drvs = sorted({item.drv for item in new.values()})
     try:
@@ -170,20 +170,6 @@ def _item(inventory: Inventory, target: Target) -> Item | None:
     if target.step in experiment.steps:
         return Item(drv="", out=experiment.steps[test_node(target.step)].handed)
     return None
-
-
-def _waits(target: Target, ran: Ran) -> bool:
-    """Tell whether something that a target needs has failed."""
-    names = [label.partition(".") for label in (*ran.failed, *ran.blocked)]
-    steps = {step for experiment, _, step in names if experiment == target.experiment}
-    if target.step is None:
-        return bool(steps)
-    if any(target.step in (step, step_of(step)[0], step.removesuffix(TEST)) for step in steps):
-        return True
-    # What failed before it may not have been looked at again: then nothing is known to be blocked.
-    item = ran.inventory.experiments[target.experiment]
-    handed = [item.steps[name].handed for name in item.instances(target.step) if name in item.steps]
-    return bool(ran.failed) and not all(os.path.lexists(path) for path in handed)
 
 
 def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:

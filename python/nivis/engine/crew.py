@@ -32,6 +32,12 @@ class Job:
     crash: BaseException | None = None  # of the thread that reads what Nix says
     peak: int | None = None  # bytes that it had when that was too much
 
+    def stop(self) -> None:
+        """Have it end, also where its process is only about to start; may be called from another thread."""
+        self.stopped = True
+        if self.stream is not None:
+            self.stream.stop()
+
     def done(self) -> list[Task]:
         """Return the tasks whose outputs are there."""
         return [task for task in self.batch.tasks if self.status == 0 or task.drv in self.state.done]
@@ -73,9 +79,7 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         for job in self.jobs:
-            job.stopped = True
-            if job.stream is not None:
-                job.stream.stop()
+            job.stop()
         for thread in self._threads.values():
             thread.join()
 
@@ -125,6 +129,8 @@ class Crew:
         memory = job.batch.tasks[0].memory
         with stream(argv, environ=self.workspace.nix_environ, cwd=self.workspace.project.root) as running:
             job.stream = running
+            if job.stopped:
+                job.stop()
             watch = MemoryWatch(running.pid, memory) if memory else None
             if watch:
                 watch.start()

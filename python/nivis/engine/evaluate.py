@@ -14,6 +14,7 @@ from typing import Any
 
 from nivis.engine.inventory import Inventory, decode
 from nivis.engine.plans import EXTRA, plan_file
+from nivis.engine.targets import Target, check_known
 from nivis.engine.workspace import Workspace, installed_library
 from nivis.errors import LockError, NivisError
 from nivis.nix.command import run
@@ -59,7 +60,7 @@ class Recipe:
 def evaluate_recipe(
     workspace: Workspace, experiment: str | None = None, step: str | None = None
 ) -> tuple[Inventory, Recipe]:
-    """Evaluate one step and the inventory of its experiment, or the development shell."""
+    """Evaluate one step and the inventory of its experiment, or the shell; raises as ``check_known`` does."""
     wanted = [experiment] if experiment else []
     extra = _extra(workspace, wanted)
     arguments = {"extra": extra, "experiment": experiment, "step": step}
@@ -67,7 +68,10 @@ def evaluate_recipe(
     inventory = expression(workspace.library, wanted, extra)
     recipe = f"(import ({workspace.library})).recipe {{ root = ./.;{names} }}"
     raw = json.loads(_evaluate(workspace, f"{{ inventory = {inventory}; recipe = {recipe}; }}"))
-    return decode(raw["inventory"]), Recipe(**raw["recipe"])
+    found = decode(raw["inventory"])
+    if experiment:
+        check_known([Target(experiment, step)], found.experiments, one=True)
+    return found, Recipe(**raw["recipe"])
 
 
 def _evaluate(workspace: Workspace, text: str) -> str:

@@ -11,7 +11,7 @@ from nivis.engine.inventory import ExperimentItem
 from nivis.engine.plans import lock_named
 from nivis.engine.records import Record, Records, name_in
 from nivis.engine.results import Results
-from nivis.engine.targets import Target, check_steps
+from nivis.engine.targets import Target, check_known, check_steps
 from nivis.engine.workspace import Workspace
 from nivis.errors import NivisError, StepError, UsageError, raise_all
 from nivis.flake.git import added_note, intend_to_add
@@ -76,7 +76,9 @@ def _open(workspace: Workspace, targets: Sequence[Target]) -> tuple[Results, dic
     locked = lock_named(workspace, names)
     check_steps(targets, locked.plans)
     results = Results(workspace.project.root, locked.plans, names)
-    return results, dict(evaluate(workspace, names).experiments)
+    items = dict(evaluate(workspace, names).experiments)
+    check_known(targets, items)
+    return results, items
 
 
 def _instances(item: ExperimentItem, target: Target) -> Iterator[str]:

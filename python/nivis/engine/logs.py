@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nivis.engine.checks import test_node
 from nivis.engine.evaluate import evaluate
 from nivis.engine.plans import plan_file, read_plan
-from nivis.engine.targets import Target, check_steps
+from nivis.engine.targets import Target, check_known, check_steps
 from nivis.engine.usage import PREFIX, Usage, find_usage
 from nivis.engine.workspace import Workspace
 from nivis.errors import NivisError, StepError, UsageError
@@ -32,7 +32,9 @@ def read_log(workspace: Workspace, target: Target) -> Log:
         load_experiments(workspace.project, [target.experiment])  # says so if there is none of that name
         raise _no_log(target)
     check_steps([target], {target.experiment: read_plan(workspace, target.experiment)}, one=True)
-    item = evaluate(workspace, [target.experiment]).experiments[target.experiment].steps[test_node(target.step)]
+    experiments = evaluate(workspace, [target.experiment]).experiments
+    check_known([target], experiments, one=True)
+    item = experiments[target.experiment].steps[test_node(target.step)]
     argv = [workspace.nix.tool("nix-store"), "--read-log", item.drv]
     try:
         text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout

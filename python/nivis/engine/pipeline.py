@@ -18,18 +18,18 @@ from nivis.engine.inventory import ExperimentItem, Inventory, Item, RootItem, ex
 from nivis.engine.kept import drop
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked
-from nivis.engine.realise import ended, realise
+from nivis.engine.realise import LAST_LINES, ended, realise
 from nivis.engine.recording import Recorder
 from nivis.engine.records import name_in
 from nivis.engine.results import Results
 from nivis.engine.roots import tools_of_step
-from nivis.engine.schedule import Free, Task, next_batch, ranks, too_large
+from nivis.engine.schedule import Free, Task, next_batch, ranks, refusals
 from nivis.engine.state import State
 from nivis.engine.supply import supply
-from nivis.engine.targets import Target
+from nivis.engine.targets import Target, check_known
 from nivis.engine.waves import Wave
 from nivis.engine.workspace import Workspace
-from nivis.errors import LockError, NivisError, UsageError, raise_all
+from nivis.errors import LockError, NivisError, raise_all
 from nivis.manifest.units import memory_text
 from nivis.nix.builds import Build
 from nivis.nix.serve import Connection
@@ -46,7 +46,7 @@ class Ran:
     inventory: Inventory
     built: dict[str, Build] = field(default_factory=dict)  # steps that ran, by label
     failed: dict[str, NivisError] = field(default_factory=dict)  # by label
-    blocked: set[str] = field(default_factory=set)
+    complete: set[Target] = field(default_factory=set)  # of what was asked for: what is in place
     written: list[PurePosixPath] = field(default_factory=list)  # files of records
     told: BuildSnapshot | None = None  # the last that was told
     valid: set[str] = field(default_factory=set)  # store paths, as far as they were asked for
@@ -69,6 +69,7 @@ class Pipeline:
         self.locked = locked = replace(locked, plans={name: with_checks(plan) for name, plan in locked.plans.items()})
         self.limits = limits
         self.keep_going = keep_going
+        self.targets = targets
         self.wanted: dict[str, list[str | None]] = {}
         for target in targets:
             self.wanted.setdefault(target.experiment, []).append(target.step)
@@ -76,7 +77,7 @@ class Pipeline:
         self.seconds = {label: run.seconds for label, run in state.steps.items() if run.seconds is not None}
         self.results = Results(workspace.project.root, locked.plans, self.names)
         self.ready: list[Task] = []
-        self.started: set[str] = set()  # labels
+        self.started: set[str] = set()  # labels, of what runs as well
         self.free = Free.of(limits)
         self.waiting = 0
         self.parts: list[tuple[str, float]] = []  # everything that was built, and how long that took
@@ -95,8 +96,8 @@ class Pipeline:
             while True:
                 if not self.ran.failed or self.keep_going:
                     while batch := next_batch(self.ready, self.free, self.limits):
-                        crew.start(batch)
                         self.started.update(task.label for task in batch.tasks)  # or a look would find them to be run
+                        crew.start(batch)
                 if not crew.jobs:
                     break
                 self._tell(crew)
@@ -108,35 +109,47 @@ class Pipeline:
                 if not self.ready and not stopping and (not crew.jobs or self.waiting):
                     self._look(store, recorder)
             self._tell(crew)
+            if self.ran.failed and not self.keep_going:
+                self._survey_all(store, recorder)  # what ran until then may have made other results complete
             self._write()
+        self.ran.complete = {target for target in self.targets if self._is_complete(target)}
         return self.ran
 
     def _look(self, store: Connection, recorder: Recorder) -> None:
-        """Evaluate, and see what is ready; again where what is in the store already tells more."""
-        taken: list[list[str]] = []
-        while True:
-            self._write()
-            inventory = evaluate(self.workspace, self.names)
-            self.ran.inventory = inventory
-            self._ask(store, inventory)
-            waves = {name: self._survey(name, inventory.experiments[name]) for name in self.names}
-            lost = [f"{name}.{step}" for name, wave in waves.items() for step in wave.lost]
-            if lost:
-                hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
-                raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
-            for name, wave in waves.items():
-                self._take(recorder, name, inventory.experiments[name], wave.take)
-            found = [wave.take for wave in waves.values()]
-            if not any(found):
-                break
-            if found == taken:  # else it would never end
-                raise RuntimeError(f"taken again and again: {found}")
-            taken = found
+        """See what is ready, and make it so that it can be started."""
+        waves = self._survey_all(store, recorder)
+        inventory = self.ran.inventory
+        plans = self.locked.plans
+        raise_all(
+            [e for name, w in waves.items() for e in refusals(name, plans[name], [*w.run, *w.later], self.limits)]
+        )
         self.waiting = sum(len(wave.later) for wave in waves.values())
-        self.ran.blocked = {f"{name}.{step}" for name, wave in waves.items() for step in wave.blocked}
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
         self._prepare(inventory, tasks)
         self.ready = sorted(tasks, key=lambda task: (-task.rank, task.label))
+
+    def _survey_all(self, store: Connection, recorder: Recorder) -> dict[str, Wave]:
+        """Evaluate and look; once more where what is in the store already tells more, or only had to be handed over."""
+        changed, before = True, None
+        while True:
+            if changed:
+                self._write()
+                self.ran.inventory = evaluate(self.workspace, self.names)
+                check_known(self.targets, self.ran.inventory.experiments)
+                self._ask(store, self.ran.inventory)
+            items = self.ran.inventory.experiments
+            waves = {name: self._survey(name, items[name]) for name in self.names}
+            if lost := [f"{name}.{step}" for name, wave in waves.items() for step in wave.lost]:
+                hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
+                raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
+            if not any(wave.take for wave in waves.values()):
+                return waves
+            taken = {name: wave.take for name, wave in waves.items()}
+            if taken == before and not changed:
+                raise RuntimeError(f"taken again, though nothing changed: {taken}")  # else it would never end
+            changed, before = False, taken
+            for name, wave in waves.items():
+                changed |= self._take(recorder, name, items[name], wave.take)
 
     def _ask(self, store: Connection, inventory: Inventory) -> None:
         """Ask the store which paths are valid, of those that were not when it was asked before."""
@@ -146,8 +159,10 @@ class Pipeline:
             self.ran.valid |= store.valid(unknown)
 
     def _survey(self, name: str, item: ExperimentItem) -> Wave:
-        failed = {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
-        return self.results.survey(name, item, self.wanted[name], self.ran.valid, failed)
+        return self.results.survey(name, item, self.wanted[name], self.ran.valid, self._failed(name))
+
+    def _failed(self, name: str) -> set[str]:
+        return {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
 
     # ------------------------------------------------------------------------------------------ tasks
 
@@ -155,9 +170,7 @@ class Pipeline:
         plan = self.locked.plans[name]
         known = self._durations(name)
         rank = ranks(plan, known)
-        tasks = [self._task(name, plan, item, step, rank) for step in wave.run if f"{name}.{step}" not in self.started]
-        raise_all([self._never(task) for task in too_large(tasks, self.limits)])
-        return tasks
+        return [self._task(name, plan, item, step, rank) for step in wave.run if f"{name}.{step}" not in self.started]
 
     def _durations(self, name: str) -> dict[str, float]:
         """Return how long each step took, of one with instances the median."""
@@ -188,13 +201,6 @@ class Pipeline:
             seconds=self.seconds.get(label),
             rank=rank[base],
         )
-
-    def _never(self, task: Task) -> UsageError:
-        if task.memory > self.limits.memory:
-            what = f"needs {memory_text(task.memory)} of memory, but there are {memory_text(self.limits.memory)}"
-            return UsageError(what, where=task.label, hint="Lower memory in its manifest, or raise --memory.")
-        what = f"needs {task.gpus} GPUs, but there are {len(self.limits.gpus)}"
-        return UsageError(what, where=task.label, hint="Run it where there are as many, or say --gpus.")
 
     def _prepare(self, inventory: Inventory, tasks: Sequence[Task]) -> None:
         """Bring what the tasks need that is no step: downloads, the toolchain, the environment."""
@@ -238,23 +244,30 @@ class Pipeline:
             return
         rest = [task for task in job.batch.tasks if task not in done and task not in failed]
         self.started.difference_update(task.label for task in rest)
-        again = [task.again() for task in failed if task.retries]
+        again = [task.again() for task in failed if task.retries and task.again().memory <= self.limits.memory]
         problems = {problem.where: problem for problem in job.problems()}
         for task in again:
             tries = self.locked.plans[task.label.partition(".")[0]]
-            self.workspace.listener.note(_second_try(task, problems.get(task.label), tries))
-        drop(job.folder(task) for task in failed if task.retries)
+            self.workspace.listener.note(_second_try(task, problems.get(_place(task)), tries))
+        drop(job.folder(task) for task in again)
         self.ready[:0] = again
-        lost = [task for task in failed if not task.retries]
+        tried = {task.label for task in again}
+        lost = [task for task in failed if task.label not in tried]
         for task in lost:
-            self.ran.failed[task.label] = problems.pop(task.label)
+            if task.retries:
+                self.workspace.listener.note(
+                    f"{task.label}: no other try, as it would have {memory_text(task.again().memory)} of memory, "
+                    f"and there are {memory_text(self.limits.memory)}"
+                )
+            self.ran.failed[task.label] = problems.pop(_place(task))
         if lost or not failed:
             raise_all([problem for where, problem in problems.items() if not _is_of(where, failed)])
         self.ready += [task for task in rest if not lost or self.keep_going]
 
-    def _take(self, recorder: Recorder, name: str, item: ExperimentItem, steps: Iterable[str]) -> None:
-        """Record what steps wrote and hand it over by its content, read lists."""
+    def _take(self, recorder: Recorder, name: str, item: ExperimentItem, steps: Iterable[str]) -> bool:
+        """Record what steps wrote and hand it over by its content, read lists; return whether records changed."""
         records, prefix = self.results.of(name), self.results.prefix(name)
+        changed = False
         lists = [step for step in steps if step.endswith(LIST)]
         for step in lists:
             base = step.removesuffix(LIST)
@@ -262,6 +275,7 @@ class Pipeline:
                 records.by_recipe[item.lists[base].key] = recorder.read_list(
                     item.lists[base].out, name_in(prefix, step)
                 )
+                changed = True
             else:
                 recorder.bring_items(item, base, self.locked.plans[name], records.by_recipe[item.lists[base].key])
                 self.ran.valid.update(path for path in (item.lists[base].files or {}).values() if path)
@@ -270,11 +284,19 @@ class Pipeline:
             known = records.by_recipe.get(outputs[step].key)
             if known is not None and known.hash != record.hash:
                 self.workspace.listener.note(
-                    f"{name}.{step}: wrote other bytes than results.lock has of this recipe: it is not reproducible"
+                    f"{name}.{step}: wrote other bytes than results.lock had of this recipe, which is recorded anew: "
+                    "it is not reproducible, or the record was wrong"
                 )
             if known is None or known.hash != record.hash:
                 records.by_recipe[outputs[step].key] = record
+                changed = True
             self.ran.valid.add(path)
+        return changed
+
+    def _is_complete(self, target: Target) -> bool:
+        name = target.experiment
+        item = self.ran.inventory.experiments[name]
+        return self.results.survey(name, item, [target.step], self.ran.valid, self._failed(name)).is_empty
 
     def _write(self) -> None:
         self.ran.written += self.results.write(self.ran.inventory)
@@ -300,12 +322,17 @@ def _by_experiment(tasks: Iterable[Task]) -> dict[str, list[Task]]:
 
 
 def _is_of(where: str, tasks: Iterable[Task]) -> bool:
-    return any(task.label == where for task in tasks)
+    return any(_place(task) == where for task in tasks)
+
+
+def _place(task: Task) -> str:
+    """Return how an error names a task."""
+    return task.label.removesuffix(LIST)
 
 
 def _second_try(task: Task, problem: NivisError | None, plan: Plan) -> str:
     step = plan["steps"][step_of(task.label.partition(".")[2])[0]]
     number = step["retries"] - task.retries
     more = f" with {memory_text(task.memory)}" if task.memory != (step["memory"] or 0) else ""
-    why = f": {problem.what}" if problem else " failed"
+    why = f": {problem.what.removesuffix(LAST_LINES)}" if problem else " failed"
     return f"{task.label}{why}; trying again{more} ({number} of {step['retries']})"

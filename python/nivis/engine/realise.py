@@ -14,11 +14,14 @@ from nivis.errors import HostError, NivisError, StepError, raise_all
 from nivis.nix.builds import Build, BuildState
 from nivis.nix.command import explained, stream, translate
 from nivis.nix.events import LogLine, parse
+from nivis.plan.instances import LIST
 from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
 REFUSED = "this machine does not let a build make user namespaces"  # lib/root.nix
+WRONG = "items: "  # lib/items.py
+LAST_LINES = "; its last lines"  # end of a sentence that they follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,9 @@ def _problem(build: Build, label: str | None) -> NivisError:
         what, _, hint = lines[refused].partition(". ")
         why = lines[refused - 1] if refused else "bubblewrap did not say why"
         return HostError(f"{what} ({why})", where=label or build.name, hint=hint)
+    if label is not None and label.endswith(LIST) and (wrong := [x for x in lines if x.startswith(WRONG)]):
+        what = f"its items cannot be listed: {wrong[-1].removeprefix(WRONG)}"
+        return StepError(what, where=label.removesuffix(LIST), hint="Correct the list, or foreach in the manifest.")
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
     problem = _step_problem(build, label, lines)
@@ -115,7 +121,7 @@ def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:
             f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
         )
     what = f"the step {_failed(build)}"
-    error = StepError(f"{what}; its last lines" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error = StepError(f"{what}{LAST_LINES}" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
     error.log = tuple(lines)
     return error
 
@@ -132,7 +138,7 @@ def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:
         return StepError(f"{key}: {what}", where=f"{name.partition(' ')[0]}.{step}", hint="Correct what it writes.")
     what = f"building {name} {_failed(build)}"
     hint = f"`nix log {build.derivation}` shows the whole log."
-    return HostError(f"{what}; its last lines" if lines else what, hint=hint, lines=lines[-SHOWN:])
+    return HostError(f"{what}{LAST_LINES}" if lines else what, hint=hint, lines=lines[-SHOWN:])
 
 
 def _failed(build: Build) -> str:

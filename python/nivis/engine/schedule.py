@@ -8,11 +8,13 @@ Transactions on Computers C-36, 1987).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nivis.engine.limits import Limits
-from nivis.plan.instances import Plan, needs
+from nivis.errors import UsageError
+from nivis.manifest.units import memory_text
+from nivis.plan.instances import LIST, Plan, needs, step_of
 from nivis.plan.order import order_of_plan
 
 LARGEST_BATCH = 64
@@ -125,6 +127,14 @@ def ranks(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
     return after
 
 
-def too_large(tasks: Collection[Task], limits: Limits) -> list[Task]:
-    """Return the tasks that can never run within the limits."""
-    return [task for task in tasks if task.memory > limits.memory or task.gpus > len(limits.gpus)]
+def refusals(name: str, plan: Plan, instances: Iterable[str], limits: Limits) -> Iterator[UsageError]:
+    """Yield an error for each step of ``instances`` that can never run within the limits."""
+    for step in dict.fromkeys(step_of(one)[0] for one in instances if not one.endswith(LIST)):
+        planned = plan["steps"][step]
+        memory, gpus = planned["memory"] or 0, planned["gpus"]
+        if memory > limits.memory:
+            what = f"needs {memory_text(memory)} of memory, but there are {memory_text(limits.memory)}"
+            yield UsageError(what, where=f"{name}.{step}", hint="Lower memory in its manifest, or raise --memory.")
+        if gpus > len(limits.gpus):
+            what = f"needs {gpus} GPUs, but there are {len(limits.gpus)}"
+            yield UsageError(what, where=f"{name}.{step}", hint="Run it where there are as many, or say --gpus.")

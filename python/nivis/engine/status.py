@@ -13,7 +13,7 @@ from nivis.engine.locking import Locked, lock_project
 from nivis.engine.recipes.remember import reason_words, remembered_states
 from nivis.engine.results import Results
 from nivis.engine.state import State, StepRun, read_state
-from nivis.engine.targets import Target, check_steps
+from nivis.engine.targets import Target, check_known, check_steps
 from nivis.engine.workspace import Workspace
 from nivis.errors import NetworkError
 from nivis.flake.generate import PLANS
@@ -73,6 +73,8 @@ def status(workspace: Workspace, targets: Sequence[Target] = ()) -> list[Experim
     shown = [name for name in locked.plans if name in names or not names]
     fresh = [name for name in shown if _is_written(workspace, locked, name)]
     inventory = evaluate(offline, fresh) if fresh else None
+    if inventory:
+        check_known([target for target in targets if target.experiment in fresh], inventory.experiments)
     state = read_state(workspace.project.root)
     results = Results(workspace.project.root, locked.plans, shown)
     found = []

@@ -21,9 +21,15 @@ class Wave:
 
     run: list[str] = field(default_factory=list)
     take: list[str] = field(default_factory=list)  # in the store already: to be recorded, or handed over again
-    later: list[str] = field(default_factory=list)  # what may run then, as far as it is known
+    later: list[str] = field(default_factory=list)  # what waits for others, as far as it is known
     blocked: set[str] = field(default_factory=set)  # by what failed
+    failed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # frozen, and not in the store
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether everything that is wanted is in place."""
+        return not (self.run or self.take or self.later or self.blocked or self.failed or self.lost)
 
 
 class Survey:
@@ -87,7 +93,7 @@ class Survey:
 
     def _follow(self, step: str) -> None:
         """Want what a step needs where it is not in place itself."""
-        wanted = self._wanted.get(step, {})
+        wanted = self._wanted.setdefault(step, {})
         if step in self.item.pending and any(name != step + LIST for name in wanted):
             for other in needs(self.plan["steps"][step]):
                 self._want(other)
@@ -96,7 +102,7 @@ class Survey:
                 self._want_list(root)
         for name in [name for name in wanted if name != step + LIST]:
             self._follow_one(name)
-        if step + LIST in self._wanted.get(step, ()):  # after the instances, which want it
+        if step + LIST in wanted:  # by what came before, perhaps
             self._follow_one(step + LIST)
 
     def _follow_one(self, name: str) -> None:
@@ -127,6 +133,7 @@ class Survey:
 
     def _place(self, name: str, wave: Wave) -> None:
         if name in self.failed:
+            wave.failed.append(name)
             return
         if not self._is_known(name):
             wave.later.append(name)

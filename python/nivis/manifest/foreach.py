@@ -44,6 +44,8 @@ def decode_foreach(step: Table) -> Foreach | None:
 
 
 def _decoded(table: Table, key: str, text: str, *, rows: bool, label: str) -> Foreach | None:
+    if not isinstance(table.raw[key], str):
+        return None  # which is noted
     match = _SOURCE.match(text)
     path = PurePosixPath(match["path"]) if match else PurePosixPath()
     if match is None or path.is_absolute() or ".." in path.parts or not path.parts:

@@ -24,10 +24,15 @@ def decode_memory(table: Table, key: str) -> int | None:
 def _amount(table: Table, key: str, value: object) -> int | None:
     amount = parse_memory(value) if isinstance(value, str) else value
     if isinstance(amount, bool) or not isinstance(amount, int) or amount <= 0:
-        shown = f"'{value}'" if isinstance(value, str) else kind_of(value)
-        table.problem(key, f"must be an amount of memory, but it is {shown}", f'Write {key} = "2 GiB".')
+        table.problem(key, f"must be an amount of memory, but it is {_shown(value)}", f'Write {key} = "2 GiB".')
         return None
     return amount
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return f"'{value}'"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else kind_of(value)
 
 
 def decode_timeout(table: Table) -> int | None:
@@ -37,8 +42,7 @@ def decode_timeout(table: Table) -> int | None:
         return None
     seconds = parse_duration(value) if isinstance(value, str) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 1:
-        shown = f"'{value}'" if isinstance(value, str) else kind_of(value)
-        table.problem("timeout", f"must be a duration, but it is {shown}", 'Write timeout = "30 min".')
+        table.problem("timeout", f"must be a duration, but it is {_shown(value)}", 'Write timeout = "30 min".')
         return None
     return seconds
 
@@ -58,7 +62,11 @@ def decode_retries(table: Table) -> tuple[int, tuple[int, ...]]:
     if memory and "memory" not in table.raw:
         hint = 'Write memory = "2 GiB" beside retries.'
         retries.problem("memory", "raises a limit that the step does not have", hint)
-    return retries.integer("times", len(memory), least=0, most=MOST_RETRIES), memory
+    times = retries.integer("times", len(memory), least=0, most=MOST_RETRIES)
+    if len(memory) > times:
+        what = f"has more amounts ({len(memory)}) than there are retries ({times})"
+        retries.problem("memory", what, "Raise times, or remove it.")
+    return times, memory
 
 
 def decode_locks(table: Table) -> tuple[str, ...]:

@@ -34,6 +34,11 @@ _UNSUPPORTED = re.compile(
 # stops.
 _KEPT = re.compile(r"keeping build directory ['\"](?P<folder>[^'\"]+)['\"]")
 _KEPT_OF = re.compile(r"/nix-build-(?P<name>[^/]+)\.drv-\d+(?:/build)?\Z")
+# 2.34 does not say what timed out.
+_TIMED_OUT = re.compile(
+    r"(?:building of '(?P<drv>/nix/store/[0-9a-z]{32}-[^']+\.drv)\S* from \.drv file )?"
+    r"timed out after (?P<seconds>\d+) seconds(?P<silent> of silence)?"
+)
 _SUMMARY = re.compile(r"[Bb]uilds? failed|failed dependenc")
 _LISTED = re.compile(r"(?:this derivation|these \d+ derivations) will be built:")
 _UNHEARD = re.compile(
@@ -181,12 +186,15 @@ class BuildState:
             return
         if match := _UNSUPPORTED.search(text):
             reason = f"failed: it wrote '{match['file']}', which is neither a file, a folder nor a link"
+        elif match := _TIMED_OUT.search(text):
+            took = "printed nothing for" if match["silent"] else "took longer than its timeout of"
+            reason = f"failed: it {took} {match['seconds']} s"
         elif match := _FAILED.search(text):
             reason = _reason(text, match["rest"])
         else:
             self.stray += [] if _SUMMARY.search(text) else [text]
             return
-        derivation = match["drv"]
+        derivation = match["drv"] or next((path for path, build in self.failed.items() if not build.reason), "")
         build = next(self._builds_of(derivation), None) or self.failed.get(derivation)
         build = build or self.done.pop(derivation, None) or Build(derivation=derivation, started=0.0)
         build.reason = build.reason or reason  # what is said later sums up

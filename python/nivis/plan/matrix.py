@@ -52,10 +52,14 @@ def find_sweeps(experiment: Experiment, problems: list[Problem]) -> dict[str, Sw
 
 
 def _check_source(foreach: Foreach, name: str, experiment: Experiment) -> None:
+    if (foreach.kind, foreach.source) == ("steps", name):
+        what = f"step '{name}' cannot be fanned out over what it writes itself"
+        raise ManifestError(what, hint="Let another step write the files or rows.")
     known = experiment.data if foreach.kind == "data" else [other for other in experiment.steps if other != name]
     if foreach.source not in known:
         what = "data set" if foreach.kind == "data" else "other step"
-        raise ManifestError(f"no {what} named '{foreach.source}'", hint=did_you_mean(foreach.source, known))
+        declare = f"Declare it: [{foreach.kind}.{foreach.source}]."
+        raise ManifestError(f"no {what} named '{foreach.source}'", hint=did_you_mean(foreach.source, known) or declare)
 
 
 def _order(steps: Mapping[str, Step], problems: list[Problem]) -> Sequence[str]:

@@ -116,7 +116,7 @@ class StepPlanner:
     def _fanned(self, step: Step, scope: Scope, foreach: Foreach, rendered: Rendered, globs: Found) -> Planned:
         """Return what all instances have in common, where there are as many as another step wrote files or rows."""
         planned = self._instance(step, scope, rendered, globs, None)
-        keys = sorted({"", *rendered.items})
+        keys = sorted(rendered.items)
         planned["item"] = {item_variable(key): key for key in keys}
         if step.foreach is None:
             planned["foreach"] = {"along": step.matrix}

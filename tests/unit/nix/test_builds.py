@@ -56,6 +56,16 @@ def test_a_failed_build(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_a_build_that_takes_too_long(version: str) -> None:
+    state, _ = replay(version, "timeout")
+    [build] = state.failed.values()
+    assert (build.name, build.reason) == ("slow", "failed: it took longer than its timeout of 1 s")
+    assert [done.name for done in state.done.values()] == ["quick"]
+    assert (state.stray, state.running) == ([], {})
+    assert list(build.lines) == ["one"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_nothing_to_do(version: str) -> None:
     state, _ = replay(version, "nothing")
     assert (state.expected, state.done, state.failed, state.notes, state.errors) == (0, {}, {}, [], [])
