@@ -35,6 +35,14 @@
           path = ./templates/pipeline;
           description = "Published data, a model, metrics and figures";
         };
+        polyglot = {
+          path = ./templates/polyglot;
+          description = "Python, R and C side by side, each from packages that are pinned";
+        };
+        notebook = {
+          path = ./templates/notebook;
+          description = "Notebooks that are executed with parameters, the executed copies as results";
+        };
         default = self.templates.minimal;
       };
 

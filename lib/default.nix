@@ -4,6 +4,7 @@
   One function a file, named after its attribute. Data flows in one direction:
 
       nivis.lock ─▶ toolchain ─▶ wheel ─▶ environment ─┐
+                             └─▶ root ─────────────────┤
       plan       ─▶ data ──────────────────────────────┴▶ step ─▶ content ─▶ experiment
 
   All meaning (manifests, versions, references) was decided by the `nivis` command and stands in the
@@ -11,6 +12,7 @@
 */
 {
   application = import ./application.nix;
+  check = import ./check;
   content = import ./content.nix;
   data = import ./data.nix;
   environment = import ./environment.nix;
@@ -23,6 +25,7 @@
   outputs = import ./outputs.nix;
   project = import ./project.nix;
   recipe = import ./recipe.nix;
+  root = import ./root.nix;
   shell = import ./shell.nix;
   step = import ./step.nix;
   toolchain = import ./toolchain;

@@ -7,20 +7,24 @@
   recipe wrote (content.nix); `recipes` has the steps themselves.
 
   # Inputs
-  `plan`: one file of nix/plans. `root`: the project. `lock`: nivis.lock. `records`: results.lock, by the hash part of a
-  step's own store path: { hash, size } or { direct, size }, { items } of a fan-out; and "frozen NAME".
+  `plan`: one file of nix/plans. `root`: the project. `roots`: by the names of the tools in them. `lock`: nivis.lock.
+  `tables`: see check/; null without rules for tables.
+  `records`: results.lock, by the hash part of a step's own store path: { hash, size } or { direct, size }, { items } of a
+  fan-out; and "frozen NAME".
   `deferred`: what is not known before a step has run stays unknown (`pending`), instead of being built by the evaluation.
 
   # Type
-  experiment :: { toolchain, environment, plan, root, lock, sourceFolders, records, deferred } -> Derivation
+  experiment :: { toolchain, environment, plan, root, roots, lock, sourceFolders, tables, records, deferred } -> Derivation
 */
 {
   toolchain,
   environment,
   plan,
   root,
+  roots,
   lock,
   sourceFolders,
+  tables ? null,
   records ? { },
   deferred ? false,
 }:
@@ -55,7 +59,10 @@ let
           name = storeName (baseNameOf file);
         };
       }) step.files
-    ) (concatMap (step: [ step ] ++ filter (own: own ? files) (attrValues (step.instances or { }))) (attrValues plan.steps))
+    ) (
+      concatMap (step: [ step ] ++ filter (own: own ? files) (attrValues (step.instances or { }))) (attrValues plan.steps)
+      ++ filter (check: check ? files) (attrValues planned)
+    )
   );
   storeName =
     name:
@@ -68,6 +75,7 @@ let
     inherit
       toolchain
       environment
+      roots
       sources
       data
       gathered
@@ -75,6 +83,7 @@ let
       ;
     steps = handedSingle;
     instances = handedInstances;
+    verdicts = handedVerdicts;
     experiment = plan.name;
     inherit (plan) folder;
   };
@@ -158,9 +167,61 @@ let
   known = mapAttrs (
     name: step:
     all (other: known.${other}) (step.steps ++ (if source name == null then [ ] else [ (source name) ]))
+    && all (check: isTestable planned.${check}) (step.guards or [ ])
     && (step ? foreach -> items.${rootOf name} != null)
   ) plan.steps;
-  pending = if deferred then filter (name: !known.${name}) (attrNames plan.steps) else [ ];
+  isTestable = check: all (name: known.${name}) check.steps;
+  pending =
+    if deferred then
+      filter (name: !known.${name}) (attrNames plan.steps)
+      ++ concatMap (name: if isTestable planned.${name} then [ ] else nodesOf name) (attrNames planned)
+    else
+      [ ];
+
+  # A check is two nodes, like steps to everything that runs, records and hands on: its test, and its verdict.
+  planned = plan.checks or { };
+  nodesOf = name: [
+    "checks.${name} (test)"
+    "checks.${name}"
+  ];
+  check = import ./check {
+    inherit
+      toolchain
+      step
+      tables
+      data
+      ;
+    experiment = plan.name;
+    metrics = mapAttrs (_: step: step.metrics) plan.steps;
+    paths = mapAttrs (
+      name: _:
+      if hasInstances name then
+        map (label: {
+          inherit label;
+          path = "${handedInstances.${name}.${label}}";
+        }) (attrNames handedInstances.${name})
+      else
+        [ { path = "${handedSingle.${name}}"; } ]
+    ) plan.steps;
+  };
+  tests = mapAttrs check.test planned;
+  handedTests = mapAttrs (name: hand "checks.${name} (test)") tests;
+  verdicts = mapAttrs (name: entry: check.verdict name entry handedTests.${name}) planned;
+  handedVerdicts = mapAttrs (name: hand "checks.${name}") verdicts;
+  nodes =
+    tests: verdicts:
+    listToAttrs (
+      concatMap (name: [
+        {
+          name = "checks.${name} (test)";
+          value = tests.${name};
+        }
+        {
+          name = "checks.${name}";
+          value = verdicts.${name};
+        }
+      ]) (attrNames planned)
+    );
 
   own = name: if isFanned name then items.${rootOf name} else plan.steps.${name}.instances;
   single = mapAttrs step (removeAttrs plan.steps several);
@@ -222,6 +283,13 @@ let
     output = unsafeDiscardStringContext derivation.outPath;
     ${if records ? ${frozenKey name} then "frozen" else null} = true;
   };
+  # The tools of the plan's steps, each with all that came with it.
+  tools = listToAttrs (
+    map (key: {
+      name = key;
+      value = lock.roots.${key}.packages or [ ];
+    }) (filter (key: key != "") (map (step: concatStringsSep " " (step.tools or [ ])) (attrValues plan.steps)))
+  );
 
   result = derivation {
     name = "experiment-${variant}";
@@ -238,6 +306,17 @@ let
       "provenance"
     ];
     steps = toJSON entries;
+    metrics = ./metrics.py;
+    # Without checks nothing of them is here, and the result is the same as ever.
+    ${if planned == { } then null else "checks"} = toJSON (
+      mapAttrs (name: check: {
+        inherit (check) why fix severity;
+        out = "${handedTests.${name}}";
+      }) planned
+    );
+    ${if planned == { } then null else "verdicts"} = map (name: "${handedVerdicts.${name}}") (
+      filter (name: planned.${name}.severity == "block") (attrNames planned)
+    );
     provenance = toJSON {
       inherit (plan) experiment name params;
       # Of parameters other than those of [params]: what sets them.
@@ -248,11 +327,13 @@ let
         _: data: removeAttrs data [ "url" ] // (if data ? archive then { archive = removeAttrs data.archive [ "url" ]; } else { })
       ) plan.data;
       toolchain = toolchain.description;
+      ${if tools == { } then null else "tools"} = tools;
       wheels = map (wheel: { inherit (wheel) name version sha256; }) (lock.python.wheels or [ ]);
       steps = mapAttrs (
         name: step:
         {
           inherit (step) files;
+          ${if step ? tools then "tools" else null} = step.tools;
         }
         // (
           if hasInstances name then
@@ -268,17 +349,23 @@ let
             made name single.${name}
         )
       ) plan.steps;
+      ${if planned == { } then null else "checks"} = mapAttrs (
+        name: check: made "checks.${name} (test)" tests.${name} // { inherit (check) severity; }
+      ) planned;
     };
   };
 in
 result
 // {
   inherit data pending;
+  tools = attrNames tools;
+  checks = mapAttrs (name: test: test // { verdict = handedVerdicts.${name}; }) handedTests;
   instances = removeAttrs instances pending;
   # With the items by label, null where they are unknown.
   lists = mapAttrs (name: list: list // { known = items.${name}; }) (
     removeAttrs lists (filter (name: source name != null && !known.${source name}) (attrNames lists))
   );
-  steps = removeAttrs (handedSingle // joined) pending // flat (removeAttrs handedInstances pending);
-  recipes = removeAttrs single pending // flat (removeAttrs instances pending);
+  steps =
+    removeAttrs (handedSingle // joined // nodes handedTests handedVerdicts) pending // flat (removeAttrs handedInstances pending);
+  recipes = removeAttrs (single // nodes tests verdicts) pending // flat (removeAttrs instances pending);
 }

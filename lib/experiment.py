@@ -5,64 +5,24 @@
     metrics.json          {"train": {"accuracy": 0.97}}, {"train": {"c=0.1": {"accuracy": 0.97}}}
     hashes.txt            sha256 of every file of every step, for `sha256sum -c`
     provenance.json       what it was made from
+    checks/<check>        a link to the check's output
+    checks.json           {"bills": {"severity", "why", "fix", "held", "seen", "found"}}; only where there are checks
 
-Environment: stepsPath, provenancePath, out.
+Environment: stepsPath, provenancePath, checks (JSON: of each severity, why, fix and out), metrics (metrics.py), out.
 """
 
 import hashlib
 import json
-import math
 import os
-import sys
-import tomllib
-
-import yaml
+import runpy
 
 OUT = os.environ["out"]
-
-
-def load(path):
-    """Read one metrics file by its ending: JSON, YAML or TOML."""
-    with open(path, "rb") as file:
-        if path.endswith(".toml"):
-            return tomllib.load(file)
-        return yaml.safe_load(file) if path.endswith((".yaml", ".yml")) else json.load(file)
+MERGED = runpy.run_path(os.environ["metrics"])["merged"]
 
 
 def called(step, separator="@"):
     """Return an entry's name: the step's, with its label if it is an instance."""
     return f"{step['name']}{separator}{step['label']}" if "label" in step else step["name"]
-
-
-def plain(value, place):
-    """Return what JSON can say: names as text, null for a number that is none, and nothing but values it knows."""
-    if isinstance(value, dict):
-        return {str(key): plain(item, place) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item, place) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return sys.exit(f"{place} has the value {value}, which is neither a number nor text: write it in quotes")
-
-
-def merged_metrics(step):
-    """Join the metrics files of one step; a name that two of them have is kept below the file's name."""
-    merged = {}
-    for name in step["metrics"]:
-        place = f"steps.{called(step)}.metrics: {name}"
-        try:
-            metrics = load(os.path.join(step["out"], name))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            sys.exit(f"{place} is not readable: {' '.join(str(error).split())}")
-        if not isinstance(metrics, dict):
-            sys.exit(f"{place} must be a table of numbers, but it is a {type(metrics).__name__}")
-        metrics = plain(metrics, place)
-        if merged.keys() & metrics.keys():
-            metrics = {os.path.splitext(name)[0]: metrics}
-        merged.update(metrics)
-    return merged
 
 
 def link_figures(step):
@@ -77,9 +37,9 @@ def all_metrics(steps):
     metrics = {}
     for step in steps:
         if step["metrics"] and "label" in step:
-            metrics.setdefault(step["name"], {})[step["label"]] = merged_metrics(step)
+            metrics.setdefault(step["name"], {})[step["label"]] = MERGED(step["metrics"], step["out"], called(step))
         elif step["metrics"]:
-            metrics[step["name"]] = merged_metrics(step)
+            metrics[step["name"]] = MERGED(step["metrics"], step["out"], called(step))
     return metrics
 
 
@@ -110,6 +70,18 @@ def dump(path, value):
         file.write("\n")
 
 
+def all_checks():
+    """Link the checks' outputs and return what checks.json holds."""
+    checks = {}
+    os.mkdir(f"{OUT}/checks")
+    for name, check in json.loads(os.environ.get("checks", "{}")).items():
+        out = check.pop("out")
+        os.symlink(out, f"{OUT}/checks/{name}")
+        with open(f"{out}/check.json", encoding="utf-8") as file:
+            checks[name] = {**check, **json.load(file)}
+    return checks
+
+
 def main():
     """Build the result."""
     with open(os.environ["stepsPath"], encoding="utf-8") as file:
@@ -134,6 +106,8 @@ def main():
         lines += [hash_line(os.path.join(step["out"], name), f"{place}/{name}") for name in files(step["out"])]
     dump(f"{OUT}/metrics.json", all_metrics(steps))
     dump(f"{OUT}/provenance.json", provenance)
+    if "checks" in os.environ:
+        dump(f"{OUT}/checks.json", all_checks())
     with open(f"{OUT}/hashes.txt", "w", encoding="utf-8", errors="surrogateescape") as file:
         file.writelines(lines)
 

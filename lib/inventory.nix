@@ -1,8 +1,9 @@
 /**
   What a project consists of, as plain data: every store path that a build needs or makes.
 
-  `nivis` reads it as JSON, to bring missing inputs, to see what is ready to run and to name what is being built. What is not
-  known before a step has run is left out: the steps in `pending`, and the result if there are any.
+  `nivis` reads it as JSON, to bring missing inputs, to see what is ready to run and to name what is being built. Checks are
+  among the steps: `checks.x (test)`, and `checks.x`, its verdict. What is not known before a step has run is left out: the
+  steps in `pending`, and the result if there are any.
 
   # Inputs
   `root`: the project's folder. `extra`: see project.nix. `experiments`: the names wanted, or null for all.
@@ -36,18 +37,28 @@ let
     drv = unsafeDiscardStringContext derivation.drvPath;
     out = path derivation;
   };
+  # The tools of the wanted experiments' steps.
+  used = filter (key: project.roots ? ${key}) (concatMap (name: project.experiments.${name}.tools) wanted);
   wanted = if experiments == null then attrNames project.experiments else experiments;
 in
 {
   base = if project.toolchain ? base then path project.toolchain.base else null;
   toolchain = if project.toolchain ? tree then both project.toolchain.tree else null;
   environment = both project.environment;
+  tables = if project.tables == null then null else both project.tables;
   wheels = map (wheel: {
     inherit (wheel) file;
     archive = path wheel.wheel;
     out = path wheel;
-  }) project.environment.wheels;
+  }) (project.environment.wheels ++ (if project.tables == null then [ ] else project.tables.wheels));
   shell = both project.shell;
+  roots = mapAttrs (
+    _: root:
+    both root
+    // {
+      debs = map path root.debs;
+    }
+  ) (listToAttrs (map (key: { name = key; value = project.roots.${key}; }) used));
   experiments = listToAttrs (
     map (
       name:

@@ -5,14 +5,14 @@
   building yesterday's experiment.
 
   # Inputs
-  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, and results.lock files of those
-  (NAME.results), or null. `deferred`: see experiment.nix.
+  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or in their place, and results.lock
+  files of those (NAME.results), or null. `deferred`: see experiment.nix.
   `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
   project :: { root :: Path, extra :: Null | String, deferred :: Bool, pkgs :: Null | (String -> AttrSet) } -> {
     system :: String; toolchain :: AttrSet; environment :: Derivation; shell :: Derivation;
-    experiments :: { name = Derivation; … }; lock :: AttrSet;
+    experiments :: { name = Derivation; … }; lock :: AttrSet; roots :: { tools = Derivation; … };
   }
 */
 {
@@ -25,34 +25,40 @@ let
   inherit (builtins)
     attrNames
     concatStringsSep
+    elem
     filter
     fromJSON
     hashFile
     listToAttrs
+    mapAttrs
     match
     pathExists
     readDir
     readFile
+    removeAttrs
     toJSON
     ;
 
   supported = {
-    lock = 1;
-    plan = 2;
-    results = 1;
+    lock = [ 1 ];
+    plan = [
+      2
+      3
+    ];
+    results = [ 1 ];
   };
 
   # Read one of nivis's JSON files, or say which command makes it.
   read =
-    version: file:
+    versions: file:
     let
       value = fromJSON (readFile (root + "/${file}"));
     in
     if !pathExists (root + "/${file}") then
       throw "${file} is missing (or git does not track it): run 'nivis lock'"
-    else if value.version != version then
+    else if !elem value.version versions then
       throw (
-        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${toJSON version}: "
+        "${file} has version ${toJSON value.version}, but nix/nivis reads version ${concatStringsSep " and " (map toJSON versions)}: "
         + "run 'nivis lock' with the nivis that wrote it"
       )
     else
@@ -86,7 +92,25 @@ let
     wheels = lock.python.wheels or [ ];
   };
 
+  # What tests of tables run with: an environment of its own, whatever the project's has.
+  tables =
+    if lock ? tables then
+      import ./environment.nix {
+        inherit toolchain;
+        inherit (lock.tables) wheels;
+      }
+    else
+      null;
+
   recordsIn = file: if pathExists (root + "/${file}") then read supported.results file else { };
+  roots = mapAttrs (
+    name: root:
+    import ./root.nix {
+      inherit toolchain name;
+      debs = map (key: lock.debs.${key}) root.packages;
+    }
+  ) (removeAttrs (lock.roots or { }) [ "~" ]);
+
   plansIn =
     folder:
     let
@@ -108,7 +132,9 @@ let
             environment
             plan
             root
+            roots
             lock
+            tables
             deferred
             ;
           records = recordsIn "${plan.folder}/results.lock" // recordsIn "${folder}/${name}.results";
@@ -116,7 +142,7 @@ let
         }
       );
     };
-  experiments = listToAttrs (plansIn "nix/plans" ++ (if extra == null then [ ] else plansIn extra));
+  experiments = listToAttrs ((if extra == null then [ ] else plansIn extra) ++ plansIn "nix/plans");
   shell = import ./shell.nix {
     inherit toolchain environment;
     sourceFolders = lock.source;
@@ -127,8 +153,10 @@ in
     environment
     experiments
     lock
+    roots
     shell
     system
+    tables
     toolchain
     ;
 }

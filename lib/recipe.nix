@@ -2,7 +2,8 @@
   The attributes of one derivation as plain data, for `nivis shell` to set up what its builder would see.
 
   # Inputs
-  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step`: names, or both null for the development shell.
+  `root`: the project's folder. `extra`: see project.nix. `experiment` and `step` (or "checks.NAME (test)"): names, or
+  both null for the development shell.
 
   # Type
   recipe :: { root :: Path, extra :: Null | String, experiment :: Null | String, step :: Null | String } -> {

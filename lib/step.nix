@@ -5,9 +5,11 @@
   function is paid thousands of times.
 
   # Inputs
-  `toolchain`, `environment`: what runs it. `experiment`: the plan's name. `folder`: where the experiment lies in
-  the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`, `steps`: by name, what steps may refer to.
+  `toolchain`, `environment`: what runs it. `roots`: what steps with tools run in, by the tools' names. `experiment`: the
+  plan's name. `folder`: where the experiment lies in the project. `sourceFolders`: folders on PYTHONPATH. `sources`, `data`,
+  `steps`: by name, what steps may refer to.
   `instances`: by name and label, those of steps that are swept or fanned out; `gathered`: by name, all of them: { paths, inputs }.
+  `verdicts`: by name, those of checks.
 
   `name` is `train`, or `train@c=0.1` for an instance of a swept step, which has a `label`.
 
@@ -17,6 +19,7 @@
 {
   toolchain,
   environment,
+  roots,
   experiment,
   folder,
   sourceFolders,
@@ -25,6 +28,7 @@
   steps,
   instances,
   gathered,
+  verdicts ? { },
 }:
 let
   inherit (builtins)
@@ -59,6 +63,9 @@ let
   # A name that the store allows.
   storeName = replaceStrings [ "@" "," "~" ] [ "-" "-" "-" ];
 
+  # Programs that a plan may call.
+  library."notebook.py" = "${./notebook.py}";
+
   shared = toolchain.env // {
     inherit (toolchain) system;
     inherit folder;
@@ -88,6 +95,24 @@ let
     SOURCE_DATE_EPOCH = "315532800"; # 1980-01-01, the first date that zip files know
     TZ = "UTC";
   };
+  # A step with tools: step.sh enters the root.
+  inside = mapAttrs (
+    _: root:
+    shared
+    // {
+      NIVIS_ROOT = root;
+      NIVIS_ROOT_REFUSED = root.refused;
+      FORCE_SOURCE_DATE = "1"; # TeX: \today is the date above as well
+      NIVIS_ROOT_PATH = "${environment}/bin:/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:/usr/games:${toolchain.programs}";
+    }
+  ) roots;
+  within =
+    tools:
+    if toolchain.tools != null then
+      shared // { PATH = "${environment}/bin:${toolchain.tools tools}:${toolchain.programs}"; }
+    else
+      inside.${concatStringsSep " " tools}
+      or (throw "nivis.lock does not have the tools ${concatStringsSep ", " tools}: run 'nivis lock'");
 in
 name: step:
 let
@@ -118,6 +143,8 @@ let
       elemAt step.texts part.text
     else if part ? out then
       out
+    else if part ? library then
+      library.${part.library}
     else if part ? data then
       "${data.${part.data}}"
     else
@@ -126,7 +153,7 @@ let
   argument = word: if isList word then quote (text word) else text word.raw;
 in
 derivation (
-  shared
+  (if step ? tools then within step.tools else shared)
   // {
     # As many threads as the manifest says, wherever it runs: numerical libraries add up in another order otherwise.
     NIVIS_CORES = cores;
@@ -139,6 +166,7 @@ derivation (
     RAYON_NUM_THREADS = cores;
   }
   // step.env
+  // (if step ? guards then { guards = map (name: "${verdicts.${name}}") step.guards; } else { })
   // (if step ? foreach then mapAttrs (_: key: step.itemTexts.${key}) step.item else { })
   // {
     name = storeName "${experiment}-${name}";

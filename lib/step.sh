@@ -28,6 +28,17 @@ interpret() {
   rm -- "$TMPDIR/interpreted"
 }
 
+# Copy a file, writable as in the project: a notebook that is run in place is written, too.
+copy() {
+  local LC_ALL=C text
+  # A small text without another process, which costs more than all else here; read fails at the end of such a file.
+  if [ ! -L "$1" ] && [ ! -x "$1" ] && ! IFS= read -r -d '' -n 65536 text <"$1"; then
+    printf '%s' "$text" >"$2"
+  else
+    cp -P --no-preserve=mode,ownership -- "$1" "$2"
+  fi
+}
+
 declare -A folders=(["$project/$folder"]=1 ["$HOME"]=1 ["$TMPDIR"]=1)
 sources=() targets=() links=()
 take() { # a path in the project: its folder is to be made
@@ -43,8 +54,7 @@ while IFS= read -r path && { IFS= read -r target || [ -n "$target" ]; }; do
 done <"$linksPath"
 mkdir -p -- "$out" "${!folders[@]}"
 for index in "${!sources[@]}"; do
-  # Writable, as in the project: a notebook that is run in place is written, too.
-  cp -P --no-preserve=mode,ownership -- "${sources[index]}" "${targets[index]}"
+  copy "${sources[index]}" "${targets[index]}"
   if [ -x "${sources[index]}" ] && [ ! -L "${sources[index]}" ]; then
     chmod +x -- "${targets[index]}"
     interpret "${targets[index]}"
@@ -64,21 +74,51 @@ fi
 script=$NIX_BUILD_TOP/run expect=$expectedPath start=$project/$folder
 IFS= read -r -d '' text <"$runPath" || : # bash names the script in its messages: not by Nix's name for it
 printf '%s\n' "$text" >"$script"
-unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder builder name outputs system NIX_BUILD_CORES
+enter=() # what goes before a command
+if [ -n "${NIVIS_ROOT-}" ]; then # the step has tools: they are its /usr, /etc, …, and nothing of the host is there
+  printf 'root:x:0:0::/root:/bin/bash\nnivis:x:%s:%s::%s:/bin/bash\n' "$UID" "$(id -g)" "$HOME" >"$NIX_BUILD_TOP/passwd"
+  printf 'root:x:0:\nnivis:x:%s:\n' "$(id -g)" >"$NIX_BUILD_TOP/group"
+  enter=(bwrap --dev-bind /dev /dev --bind /proc /proc --dir /run)
+  for entry in "$NIVIS_ROOT"/*; do
+    if [ -L "$entry" ]; then
+      enter+=(--symlink "$(readlink -- "$entry")" "/${entry##*/}")
+    else
+      enter+=(--ro-bind "$entry" "/${entry##*/}")
+    fi
+  done
+  enter+=(--ro-bind "$NIX_BUILD_TOP/passwd" /etc/passwd --ro-bind "$NIX_BUILD_TOP/group" /etc/group)
+  enter+=(--bind "$TMPDIR" /tmp --bind "$TMPDIR" /var/tmp)
+  for entry in "${NIX_STORE:-/nix/store}" "$NIX_BUILD_TOP"; do enter+=(--bind "$entry" "$entry"); done
+  # The root's C library has its own tables of characters and locales.
+  enter+=(--unsetenv GCONV_PATH --unsetenv LOCPATH --setenv SHELL /bin/bash)
+  enter+=(--setenv PATH "$NIVIS_ROOT_PATH" --chdir "$start" --)
+fi
+refused=${NIVIS_ROOT_REFUSED-}
+may_enter() { # say why not
+  local said
+  [ ${#enter[@]} -eq 0 ] || said=$("${enter[@]}" true 2>&1) || { printf '%s\n%s\n' "$said" "$refused" >&2 && return 1; }
+}
+unset NIVIS_ROOT NIVIS_ROOT_PATH NIVIS_ROOT_REFUSED
+unset runPath filesPath linksPath expectedPath paramsPath inputsPath sourcePath folder guards builder name outputs system NIX_BUILD_CORES
 
 cd -- "$start"
 if [ -n "${NIVIS_ENTER-}" ]; then # `nivis shell`: everything is laid out, somebody looks at it
   NIVIS_RUN=$script
   export NIVIS_RUN
+  if [ ${#enter[@]} -gt 0 ]; then
+    may_enter || exit 1
+    exec "${enter[@]}" bash "$NIVIS_ENTER"
+  fi
   # shellcheck disable=SC1090 # a file of `nivis shell`
   . "$NIVIS_ENTER"
 fi
 export TERM=dumb # Nix says xterm-256color, but nobody looks at the log while it is written
 status=0
-command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' bash -euo pipefail "$script" || status=$?
+command time -q -o "$NIX_BUILD_TOP/usage" -f '%e %U %S %M' "${enter[@]}" bash -euo pipefail "$script" || status=$?
 read -r -a usage <"$NIX_BUILD_TOP/usage" || usage=(0 0 0 0)
 printf '@nivis {"seconds":%s,"user":%s,"system":%s,"memory":%s}\n' "${usage[@]}"
 if [ "$status" != 0 ]; then
+  may_enter || exit 1
   echo "the command ended with status $status" >&2
   exit "$status"
 fi

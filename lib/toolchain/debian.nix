@@ -48,6 +48,7 @@ in
   bash = "${tree}/bin/bash";
   python = "${tree}/bin/python${pythonVersion}";
   programs = "${tree}/bin";
+  tools = null;
   env = {
     GCONV_PATH = "${tree}/usr/lib/${triplet}/gconv";
     LANG = "C.UTF-8";

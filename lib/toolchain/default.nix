@@ -12,6 +12,7 @@
     python :: String;          # absolute path of python3.X
     pythonVersion :: String;   # "3.13"
     programs :: String;        # folders of programs, as in PATH
+    tools :: Null | ([String] -> String);  # folders of programs of further packages; null: they are in a root (root.nix)
     env :: AttrSet;            # locale, certificates, time zones: the host's would leak in otherwise
     description :: AttrSet;    # what provenance.json says of it
   }

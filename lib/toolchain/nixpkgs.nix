@@ -27,17 +27,17 @@ let
     pkgs.diffutils
     pkgs.time
   ]
-  ++ map tool lock.tools;
+  ++ map (tool "[tool.nivis.toolchain] packages") lock.tools;
   tool =
-    name:
-    pkgs.${name}
-      or (throw "nivis.toolchain: nixpkgs has no package ${builtins.toJSON name}, which [tool.nivis.toolchain] packages names");
+    by: name:
+    pkgs.${name} or (throw "nivis.toolchain: nixpkgs has no package ${builtins.toJSON name}, which ${by} names");
 in
 {
   inherit system pythonVersion;
   bash = "${pkgs.bashInteractive}/bin/bash";
   python = "${python}/bin/python${pythonVersion}";
   programs = concatStringsSep ":" (map (tool: "${tool}/bin") ([ python ] ++ tools));
+  tools = names: concatStringsSep ":" (map (name: "${tool "a step's tools" name}/bin") names);
   env = {
     LANG = "C.UTF-8";
     # Wheels expect the libraries of the manylinux policy; nixpkgs' loader does not search for them.

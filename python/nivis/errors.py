@@ -58,6 +58,8 @@ class StepError(NivisError):
     """A step of the pipeline failed."""
 
     exit_code = 1
+    log: Sequence[str] = ()  # more of its log than is quoted
+    folder = ""  # where its files are, as it left them
 
 
 class NetworkError(NivisError):

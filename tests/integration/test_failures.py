@@ -32,7 +32,7 @@ def test_a_step_that_fails(project: Project, salt: str) -> None:
     assert "nivis: lab.work: the step failed with exit code 7; its last lines:\n" in error
     assert f"{last}    {salt}\n    the command ended with status 7\n" in error
     assert "line 29" not in error.partition("; its last lines:")[2]
-    assert "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its environment." in error
+    assert "'nivis log lab.work' shows the whole log, 'nivis shell lab.work' enters its folder as it left it." in error
     assert "Traceback" not in error
     log = project.nivis("log", "lab.work").out
     assert log.splitlines()[:40] == [f"line {i}" for i in range(1, 41)]
@@ -189,3 +189,11 @@ def test_ctrl_c_while_locking_leaves_the_lock_as_it_was(project: Project) -> Non
         assert (project.root / "nivis.lock").read_bytes() == before
     assert leftovers(project) == []
     project.nivis("lock")
+
+
+def test_a_step_after_one_that_failed_is_not_linked(project: Project, salt: str) -> None:
+    text = '[steps.a]\nrun = "echo SALT; exit 3"\n[steps.b]\nrun = "ls ${steps.a}"\n[steps.c]\nrun = "ls ${steps.b}"\n'
+    project.write("experiments/lab/experiment.toml", text.replace("SALT", salt))
+    said = project.nivis("build", "lab.c", code=1).err
+    assert "nivis: lab.a: the step failed with exit code 3" in said
+    assert not (project.root / "generated/lab.c").is_symlink()

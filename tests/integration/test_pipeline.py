@@ -52,6 +52,9 @@ def test_the_tree_of_the_result(penguins: Project) -> None:
         for path in folder.rglob("*")
     )
     assert found == [
+        "checks.json",
+        "checks/",
+        "checks/measurements/",
         "figures/",
         "figures/explore-bills.svg",
         "figures/train-confusion.svg",

@@ -45,7 +45,7 @@ def test_the_flake_checks(program: str, shared: Path) -> None:
     project = Project(shared / "repository")
     project.nix("flake", "check")
     shown = project.nix("flake", "show", "--json").json
-    assert sorted(shown["templates"]) == ["default", "minimal", "pipeline"]
+    assert sorted(shown["templates"]) == ["default", "minimal", "notebook", "pipeline", "polyglot"]
     assert shown["packages"]["x86_64-linux"]["nivis"]["type"] == "derivation"
 
 

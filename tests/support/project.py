@@ -87,6 +87,21 @@ class Project:
         results = self.nivis("--json", "build", *what).json["results"]
         return sorted({step for result in results for step in result["built"]})
 
+    def recipes(self, experiment: str) -> dict[str, str]:
+        """Return the derivations behind the steps and instances of a result, as its provenance names them."""
+        text = (self.root / f"generated/{experiment}/provenance.json").read_text(encoding="utf-8")
+        outputs: dict[str, str] = {}
+        for name, step in json.loads(text)["steps"].items():
+            outputs |= {f"{name}@{label}": one["output"] for label, one in step.get("instances", {}).items()}
+            outputs |= {name: step["output"]} if "output" in step else {}
+        drvs = self.run(["nix-store", "--query", "--deriver", *outputs.values()]).out.split()
+        return dict(zip(outputs, drvs, strict=True))
+
+    def rebuild(self, experiment: str, *steps: str) -> None:
+        """Run steps again (none: all) and compare what they write, bit for bit."""
+        recipes = self.recipes(experiment)
+        self.run(["nix-store", "--realise", "--check", *(recipes[step] for step in steps or recipes)])
+
     def nix_built(self, attribute: str) -> str:
         """Build an attribute of the flake with plain Nix and return its store path."""
         [made] = self.nix("build", "--no-link", "--json", f".#{attribute}").json

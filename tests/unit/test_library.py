@@ -20,7 +20,7 @@ def code(path: Path) -> str:
 def test_the_table_names_every_function_after_its_file() -> None:
     table = dict(re.findall(r"^  (\w+) = import \./([\w.]+);$", (LIBRARY / "default.nix").read_text(), re.MULTILINE))
     files = {path.stem: path.name for path in LIBRARY.glob("*.nix") if path.name != "default.nix"}
-    assert table == {**files, "toolchain": "toolchain"}
+    assert table == {**files, "check": "check", "toolchain": "toolchain"}
     assert list(table) == sorted(table)
 
 

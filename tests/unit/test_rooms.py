@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "python/nivis"
 # The order in which data flows; errors, files and progress belong to all of them.
 COMMON = ("nivis", "nivis.errors", "nivis.files", "nivis.progress")
-ROOMS = ("manifest", "fetch", "lock", "plan", "flake", "nix", "engine", "cli")
+ROOMS = ("manifest", "fetch", "lock", "plan", "graph", "flake", "nix", "engine", "cli")
 MODULES = {
     ".".join(("nivis", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))

@@ -15,7 +15,7 @@ from nivis.manifest.project import load_project
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
-@pytest.fixture(params=["minimal", "pipeline"])
+@pytest.fixture(params=["minimal", "pipeline", "polyglot", "notebook"])
 def root(request: pytest.FixtureRequest) -> Path:
     return TEMPLATES / str(request.param)
 

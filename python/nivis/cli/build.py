@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from nivis.cli.command import Command
 from nivis.cli.completion import Target, complete_with, parameters, profiles
+from nivis.cli.message import error_text
 from nivis.cli.session import Session
-from nivis.cli.units import Memory, plural
+from nivis.cli.units import Memory, duration_text, plural
 from nivis.engine.build import Outcome, build
+from nivis.engine.checks import CheckResult, warnings
+from nivis.engine.dry import Forecast, forecast
 from nivis.engine.limits import machine_limits
 from nivis.engine.targets import parse_target
 from nivis.manifest.params import parse_overrides
@@ -32,9 +36,11 @@ FIGURES = 6  # named in a summary
         ("nivis build penguins", "one experiment"),
         ("nivis build penguins.train", "one step and what it needs"),
         ("nivis build penguins.train@c=0.1", "one instance of a swept step"),
+        ("nivis build penguins.checks.bills", "one check"),
         ("nivis build penguins --profile smoke", "with the parameters of [profiles.smoke]"),
         ("nivis build penguins -P model.c=3", "with another parameter, this time only"),
         ("nivis build --keep-going -j 2", "two steps at a time, past failures"),
+        ("nivis build --dry-run", "what would run, and how long that takes"),
         ("nivis build -v penguins", "with what the steps print"),
     ],
 )
@@ -42,6 +48,7 @@ FIGURES = 6  # named in a summary
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Cores to use (else: the machine's).")
 @click.option("--memory", type=Memory(), metavar="SIZE", help="Memory to use: 16G (else: the machine's).")
 @click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="GPUs to use (else: the machine's).")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would run and be fetched; change nothing.")
 @click.option("-k", "--keep-going", is_flag=True, help="Go on with what does not need the step that failed.")
 @click.option(
     "--profile",
@@ -65,6 +72,7 @@ def command(
     jobs: int | None,
     memory: int | None,
     gpus: int | None,
+    dry_run: bool,
     keep_going: bool,
     profile: str,
     set_params: tuple[str, ...],
@@ -75,6 +83,10 @@ def command(
     with session.display() as display:
         workspace = session.workspace(display, jobs=jobs)
         limits = machine_limits(cores=jobs, memory=memory, gpus=gpus)
+        if dry_run:
+            found = forecast(workspace, targets, limits, profile=profile, overrides=overrides)
+            _tell(session, found)
+            return
         outcomes = build(workspace, targets, profile=profile, overrides=overrides, keep_going=keep_going, limits=limits)
     root = workspace.project.root
     if session.json:
@@ -84,6 +96,42 @@ def command(
         session.say("no experiments yet; 'nivis new NAME' begins one")
     for outcome in outcomes:
         session.say(summary(outcome, session.shown, unfold=session.verbosity > 0))
+        for warning in warnings(outcome.checks, outcome.target.experiment):
+            session.say(error_text(warning, width=None))
+
+
+def _tell(session: Session, found: Sequence[Forecast]) -> None:
+    if session.json:
+        session.answer({"forecasts": [asdict(one) for one in found]})
+        return
+    for one in found:
+        for line in forecast_lines(one):
+            session.say(line)
+
+
+def forecast_lines(found: Forecast) -> Iterator[str]:
+    """Yield what a build would do, a line a step that is not in place."""
+    steps = [step for step in found.steps if step.run or step.perhaps]
+    if not steps:
+        yield f"{found.target}: up to date" if not found.fetch else f"{found.target}: no step is to run"
+        return
+    time = f", about {duration_text(found.seconds)}" if found.seconds is not None else ""
+    certain = sum(step.run for step in steps)
+    every = sum(step.run + step.perhaps for step in steps)
+    yield f"{found.target}: {plural(certain, 'step')} to run{time if certain == every else ''}"
+    width = max(len(step.name) for step in steps)
+    for step in steps:
+        each = f"  {duration_text(step.seconds)}" if step.seconds is not None else ""
+        each += " each" if each and step.run + step.perhaps > 1 else ""
+        instances = step.run + step.perhaps + step.there + step.taken
+        count = f"{step.run} of {instances}" if instances > 1 else ""
+        what = f"runs {count}".rstrip() if step.run else "runs if what it is given changes"
+        yield f"  {step.name.ljust(width)}  {what}{each}"
+    if certain != every and time:
+        yield f"  at most {duration_text(found.seconds or 0.0)} if all of them run"
+    if found.fetch:
+        more = f" and {len(found.fetch) - 3} more" if len(found.fetch) > 3 else ""
+        yield f"  to be fetched: {', '.join(found.fetch[:3])}{more}"
 
 
 def document(outcome: Outcome, root: Path) -> dict[str, object]:
@@ -95,6 +143,10 @@ def document(outcome: Outcome, root: Path) -> dict[str, object]:
         "built": list(outcome.built),
         "metrics": dict(outcome.metrics),
         "figures": [str(path.relative_to(root)) for path in outcome.figures],
+        "checks": {
+            check.name: {"state": check.state, "seen": check.seen, "found": [finding.what for finding in check.found]}
+            for check in outcome.checks
+        },
     }
 
 
@@ -110,12 +162,24 @@ def summary(outcome: Outcome, shown: Callable[[Path], str], *, unfold: bool = Fa
     for step, metrics in outcome.metrics.items():
         named = ranges(metrics) if step in sweeps and isinstance(metrics, Mapping) else flatten(metrics)
         lines += [f"  {step}.{name} = {value}" for name, value in named]
+    if outcome.checks:
+        lines.append(f"  {'checks':<7}  {checked(outcome.checks)}")
     figures = outcome.figures if unfold else outcome.figures[:FIGURES]
     lines += [f"  {'' if index else 'figures':<7}  {shown(path)}" for index, path in enumerate(figures)]
     if len(figures) < len(outcome.figures):
         lines.append(f"  {'':<7}  and {len(outcome.figures) - len(figures)} more")
     lines.append(f"  result   {shown(outcome.link)}")
     return "\n".join(lines)
+
+
+def checked(checks: Sequence[CheckResult]) -> str:
+    """Return ``3 held``, ``2 held, 1 does not: bills``; of one check by itself what it saw."""
+    held = [check for check in checks if check.held]
+    if len(checks) == len(held) == 1 and held[0].seen:
+        return f"1 held ({held[0].seen})"
+    others = ", ".join(check.name for check in checks if not check.held)
+    verb = "does not" if len(checks) - len(held) == 1 else "do not"
+    return f"{len(held)} held" + (f", {len(checks) - len(held)} {verb}: {others}" if others else "")
 
 
 def folded(built: Sequence[str], sweeps: Mapping[str, int]) -> list[str]:

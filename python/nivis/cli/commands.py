@@ -25,9 +25,11 @@ COMMANDS = (
     Entry("Work", "lock", "nivis lock", "pin toolchain, Python packages and data by hash"),
     Entry("Work", "build", "nivis build penguins", "build what is out of date, link the results"),
     Entry("Work", "status", "nivis status", "show what is built, stale or missing"),
+    Entry("Work", "why", "nivis why penguins.train", "say what changed that makes a step run again"),
+    Entry("Work", "dag", "nivis dag penguins", "draw data, steps and results as a graph"),
     Entry("Work", "log", "nivis log penguins.train", "show what a step printed when it was built"),
     Entry("Work", "shell", "nivis shell penguins.train", "enter an environment, or the one of a step"),
-    Entry("More", "freeze", "nivis freeze penguins.train", "keep a step's output, whatever changes"),
-    Entry("More", "unfreeze", "nivis unfreeze penguins.train", "let its recipe make it again"),
+    Entry("More", "freeze", "nivis freeze penguins.fit", "keep a step's output, whatever changes"),
+    Entry("More", "unfreeze", "nivis unfreeze penguins.fit", "let its recipe make it again"),
     Entry("More", "completion", "nivis completion bash", "print the completion script of a shell"),
 )

@@ -72,7 +72,8 @@ def targets(directory: Path, incomplete: str, *, steps: bool = False) -> Iterato
             elif "@" in incomplete:
                 offered = [(f"{variant}.{instance}", "") for instance in _instances(directory, variant)]
             else:
-                offered = [(f"{variant}.{step}", "") for step in _table(manifest, "steps")]
+                named = [*_table(manifest, "steps"), *(f"checks.{check}" for check in _table(manifest, "checks"))]
+                offered = [(f"{variant}.{step}", "") for step in named]
             yield from (item for item in offered if item[0].startswith(incomplete))
 
 

@@ -21,7 +21,8 @@ from nivis.flake.git import added_note, init_work_tree, intend_to_add, is_ignore
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.project import decode_project, load_project
 
-TEMPLATES = ("minimal", "pipeline")
+FIRST = {"minimal": "squares", "pipeline": "penguins", "polyglot": "dice", "notebook": "decay"}  # what to build
+TEMPLATES = tuple(FIRST)
 SUITES = (("trixie", "3.13"), ("bookworm", "3.11"))  # Debian release, its Python
 PYPROJECT = PurePosixPath("pyproject.toml")
 FLAKE = PurePosixPath("flake.nix")
@@ -167,7 +168,7 @@ def project_name(root: Path) -> str:
 def next_commands(started: Started, directory: Path, *, in_git: bool = True) -> list[str]:
     """Return the commands that come next."""
     enter = [] if started.root == directory else [f"cd {shlex.quote(_shown(started.root, directory))}"]
-    name = {"minimal": "squares", "pipeline": "penguins"}.get(started.template or "")
+    name = FIRST.get(started.template or "")
     if name:
         return [*enter, "nivis lock", f"nivis build {name}"]
     return [*enter, *([] if in_git else ["git init"]), "nivis new first-look", "nivis build"]

@@ -22,6 +22,9 @@ COLORS = {
     "missing": "cyan",
     "failed": "red",
     "unlocked": "magenta",
+    "held": "green",
+    "blocked": "red",
+    "warned": "yellow",
 }
 
 
@@ -71,6 +74,8 @@ def _rows(experiment: ExperimentStatus, *, unfold: bool, alone: bool) -> Iterato
         yield f"  {step.name}", step.state, _counts(step.instances), _used(step)
         for instance in step.instances if unfold else ():
             yield f"    {instance.name}", instance.state, "", _used(instance)
+    for check in experiment.checks:
+        yield f"  checks.{check.name}", check.state, "", f"  {check.note}" if check.note else ""
 
 
 def _counts(instances: Sequence[StepStatus]) -> str:
@@ -84,6 +89,8 @@ def _counts(instances: Sequence[StepStatus]) -> str:
 
 
 def _used(step: StepStatus) -> str:
+    if step.reason:
+        return f"  {step.reason}"
     took = f"  {duration_text(step.seconds)}" if step.seconds is not None else ""
     return took + (f", {size_text(step.memory * 1024)}" if step.memory else "")
 

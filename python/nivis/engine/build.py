@@ -13,7 +13,9 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from nivis.engine.checks import CheckResult, check_name, check_of, checks_of, test_node
 from nivis.engine.inventory import Inventory, Item
+from nivis.engine.kept import drop_outdated
 from nivis.engine.limits import Limits, machine_limits
 from nivis.engine.locking import Locked, lock_project
 from nivis.engine.plans import EXTRA, vary
@@ -22,12 +24,12 @@ from nivis.engine.state import Result, State, StepRun, read_state, write_state
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.usage import find_usage
 from nivis.engine.workspace import Workspace
-from nivis.errors import raise_all
+from nivis.errors import StepError, raise_all
 from nivis.flake.git import added_note, intend_to_add
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.manifest.model import Value
 from nivis.nix.builds import Build
-from nivis.plan.instances import LIST, Plan, fanned, swept
+from nivis.plan.instances import LIST, Plan, fanned, swept, tools_of
 from nivis.plan.keys import source_digest
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Outcome:
     sweeps: Mapping[str, int] = field(default_factory=dict)  # how many instances steps have that have some
     metrics: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Path, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 def build(
@@ -87,7 +90,15 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     parts = [
         _records(workspace, locked, name),
         source_digest(locked.plans[name], workspace.project.root),
-        json.dumps([asdict(lock.toolchain), asdict(lock.python) if lock.python else None, lock.source, lock.system]),
+        json.dumps(
+            [
+                asdict(lock.toolchain),
+                *(asdict(e) if e else None for e in (lock.python, lock.tables)),
+                lock.source,
+                lock.system,
+            ]
+        ),
+        *(json.dumps(asdict(lock.roots[key])) for key in sorted(tools_of(locked.plans[name]))),
         *(f"{path} {sha256(content).hexdigest()}" for path, content in read_tree(resource_folder("lib")).items()),
     ]
     return sha256("\0".join(parts).encode()).hexdigest()
@@ -117,17 +128,20 @@ def _run(
 ) -> Mapping[str, Build]:
     """Build the targets and link them; return the builds of steps, by ``experiment.step``."""
     # Most of the start-up time; with nothing changed none of it is needed.
+    from nivis.engine.explain import explain_failures
     from nivis.engine.pipeline import Pipeline
     from nivis.engine.realise import realise
+    from nivis.engine.recipes.remember import remember
     from nivis.engine.supply import supply
 
     root = workspace.project.root
     ran = Pipeline(workspace, locked, targets, state, limits, keep_going=keep_going).run()
     steps = {label: build for label, build in ran.built.items() if not label.endswith(LIST)}
-    state = read_state(root).with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
+    known = read_state(root)
+    state = known.with_steps({**_runs(ran.inventory, steps), **_failures(ran)})
     items = {t: _item(ran.inventory, t) for t in targets}
     there = {t: item for t, item in items.items() if item is not None and t in ran.complete}
-    new = {t: item for t, item in there.items() if item.drv and not os.path.lexists(item.out)}
+    new = {t: item for t, item in there.items() if item.drv and item.out not in ran.valid}
     drvs = sorted({item.drv for item in new.values()})
     try:
         if drvs:
@@ -138,7 +152,10 @@ def _run(
             state = state.with_result(str(target), Result(key=_key(workspace, locked, target.experiment), out=item.out))
     finally:
         write_state(root, state)
+        drop_outdated(known, state)
         _tell_git(workspace, ran.written)
+        remember(workspace, locked, ran.inventory)
+    explain_failures(workspace, locked, ran.failed.values())
     raise_all(ran.failed.values())
     return steps
 
@@ -151,7 +168,7 @@ def _item(inventory: Inventory, target: Target) -> Item | None:
     if target.step in experiment.joined:
         return experiment.joined[target.step]
     if target.step in experiment.steps:
-        return Item(drv="", out=experiment.steps[target.step].handed)
+        return Item(drv="", out=experiment.steps[test_node(target.step)].handed)
     return None
 
 
@@ -164,7 +181,7 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
             usage = find_usage(build.lines)
             runs[label] = StepRun(
                 out=inventory.experiments[name].steps[step].out,
-                seconds=usage.seconds if usage else None,
+                seconds=usage.seconds if usage else (build.ended or build.started) - build.started,
                 memory=usage.memory if usage else None,
             )
     return runs
@@ -172,10 +189,11 @@ def _runs(inventory: Inventory, ran: Mapping[str, Build]) -> dict[str, StepRun]:
 
 def _failures(ran: Ran) -> dict[str, StepRun]:
     runs = {}
-    for label in ran.failed:
+    for label, problem in ran.failed.items():
         name, _, step = label.partition(".")
+        folder = problem.folder if isinstance(problem, StepError) else ""
         if step in ran.inventory.experiments[name].steps:
-            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True)
+            runs[label] = StepRun(out=ran.inventory.experiments[name].steps[step].out, failed=True, folder=folder)
     return runs
 
 
@@ -197,7 +215,8 @@ def _link(workspace: Workspace, link: Path, out: str) -> None:
 
 def _outcome(workspace: Workspace, target: Target, ran: Collection[str], plan: Plan) -> Outcome:
     link = link_of(workspace, target)
-    built = tuple(sorted(label for label in ran if label.startswith(f"{target.experiment}.")))
+    steps = (label for label in ran if label.startswith(f"{target.experiment}."))
+    built = tuple(sorted(label for label in steps if check_name(label.partition(".")[2]) is None))
     outcome = Outcome(
         target=target,
         link=link,
@@ -205,12 +224,15 @@ def _outcome(workspace: Workspace, target: Target, ran: Collection[str], plan: P
         built=built,
         sweeps=_counts(plan, None if target.step else link),
     )
+    if (name := check_name(target.step)) is not None:
+        return replace(outcome, checks=(check_of(link, name, plan),))
     if target.step is not None:
         return outcome
     return replace(
         outcome,
         metrics=json.loads((link / "metrics.json").read_text(encoding="utf-8")),
         figures=tuple(sorted((link / "figures").iterdir())),
+        checks=checks_of(link),
     )
 
 

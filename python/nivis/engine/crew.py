@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from queue import Empty, Queue
 from threading import Thread
 
+from nivis.engine.kept import drop
 from nivis.engine.realise import problems_of, repeat
 from nivis.engine.schedule import Batch, Task
 from nivis.engine.watch import MemoryWatch
@@ -27,9 +28,9 @@ class Job:
     state: BuildState = field(default_factory=BuildState)
     stream: Stream | None = None
     status: int | None = None
+    stopped: bool = False  # nobody asks any more what became of it
     crash: BaseException | None = None  # of the thread that reads what Nix says
     peak: int | None = None  # bytes that it had when that was too much
-    stopped: bool = False
 
     def stop(self) -> None:
         """Have it end, also where its process is only about to start; may be called from another thread."""
@@ -54,7 +55,13 @@ class Job:
         task = self.batch.tasks[0]
         used = f"it used {memory_text(self.peak)}, more than the {memory_text(task.memory)} it may have"
         hint = 'Raise memory in its manifest, or let it try again with more: retries = { times = 1, memory = ["…"] }.'
-        return [StepError(f"the step was stopped: {used}", where=task.label, hint=hint)]
+        problem = StepError(f"the step was stopped: {used}", where=task.label, hint=hint)
+        problem.folder = self.folder(task)
+        return [problem]
+
+    def folder(self, task: Task) -> str:
+        """Return the folder that a task left that failed; empty if it was not kept."""
+        return self.state.failed[task.drv].folder if task.drv in self.state.failed else ""
 
 
 class Crew:
@@ -138,12 +145,14 @@ class Crew:
                 if watch:
                     watch.stop()
                     job.peak = watch.peak
+                wanted = [] if job.stopped else [build.folder for build in job.state.failed.values()]
+                drop(folder for folder in job.state.kept if folder not in wanted)
 
 
 def _argv(workspace: Workspace, batch: Batch, *, keep_going: bool) -> Sequence[str]:
     argv = [workspace.nix.tool("nix-store"), "--realise", *(task.drv for task in batch.tasks)]
     argv += ["--log-format", "internal-json", "--max-jobs", "1"]
-    argv += ["--keep-going"] if keep_going else []
+    argv += ["--keep-failed", *(["--keep-going"] if keep_going else [])]
     if batch.tasks[0].timeout:
         argv += ["--timeout", str(batch.tasks[0].timeout)]
     devices = [gpu for gpu in batch.gpus if gpu.startswith("/")]

@@ -15,7 +15,7 @@ from typing import Any
 from nivis.engine.inventory import Inventory, decode
 from nivis.engine.plans import EXTRA, plan_file
 from nivis.engine.targets import Target, check_known
-from nivis.engine.workspace import Workspace
+from nivis.engine.workspace import Workspace, installed_library
 from nivis.errors import LockError, NivisError
 from nivis.nix.command import run
 
@@ -30,9 +30,15 @@ def expression(library: str, experiments: Sequence[str], extra: str = "") -> str
     return f"(import ({library})).inventory {{ root = ./.;{more} experiments = [ {names} ]; }}"
 
 
-def evaluate(workspace: Workspace, experiments: Sequence[str]) -> Inventory:
-    """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale."""
-    text = expression(workspace.library, experiments, _extra(workspace, experiments))
+def evaluate(workspace: Workspace, experiments: Sequence[str], *, extra: str | None = None) -> Inventory:
+    """Evaluate and write the derivations of the experiments; raises LockError where lock or plan are stale.
+
+    ``extra``: a folder with plans that take the place of the committed ones.
+    """
+    if extra is None:
+        text = expression(workspace.library, experiments, _extra(workspace, experiments))
+    else:  # the project's copy of the library may be out of date as well
+        text = expression(installed_library(), experiments, extra)
     return decode(json.loads(_evaluate(workspace, text)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from nivis.engine.checks import check_name
 from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem
 from nivis.engine.plans import lock_named
@@ -68,6 +69,9 @@ def _open(workspace: Workspace, targets: Sequence[Target]) -> tuple[Results, dic
     for target in targets:
         if target.step is None:
             raise UsageError("is an experiment, but steps are frozen", where=str(target), hint=f"Say {target}.STEP.")
+        if check_name(target.step) is not None:
+            hint = 'Write severity = "warn" to have it stop nothing.'
+            raise UsageError("is a check, but steps are frozen", where=str(target), hint=hint)
     names = sorted({target.experiment for target in targets})
     locked = lock_named(workspace, names)
     check_steps(targets, locked.plans)

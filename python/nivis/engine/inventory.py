@@ -64,12 +64,21 @@ class DataItem:
     archive: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootItem:
+    """Tools, installed; ``debs`` are the packages that it is made from, in the order of the lock."""
+
+    drv: str
+    out: str
+    debs: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)  # without slots: the labels are found once
 class ExperimentItem:
     """An experiment's result, its steps and its data; the result is known when every step is."""
 
     result: Item | None
-    steps: Mapping[str, StepItem]  # instances as train@c=0.1
+    steps: Mapping[str, StepItem]  # instances as train@c=0.1, checks as checks.x (test) and checks.x, their verdicts
     data: Mapping[str, DataItem]
     pending: tuple[str, ...] = ()  # steps of which nothing is known before another one has run
     joined: Mapping[str, Item] = field(default_factory=dict)  # of several instances the folder of all of them
@@ -100,13 +109,17 @@ class Inventory:
     shell: Item
     wheels: tuple[WheelItem, ...]
     experiments: Mapping[str, ExperimentItem]
+    tables: Item | None = None  # the environment that rules for tables are tested with
+    roots: Mapping[str, RootItem] = field(default_factory=dict)  # of the experiments' steps, by their tools
 
     def paths(self) -> Iterator[str]:
         """Yield every store path once or more often."""
         yield from (path for path in (self.base,) if path)
-        yield from (item.out for item in (self.toolchain, self.environment) if item)
+        yield from (item.out for item in (self.toolchain, self.environment, self.tables) if item)
         for wheel in self.wheels:
             yield from (wheel.archive, wheel.out)
+        for root in self.roots.values():
+            yield from (root.out, *root.debs)
         for experiment in self.experiments.values():
             yield from experiment_paths(experiment)
             for data in experiment.data.values():
@@ -125,6 +138,9 @@ class Inventory:
         found = self.step_labels() | {self.environment.drv: "python environment"}
         if self.toolchain:
             found[self.toolchain.drv] = "toolchain"
+        if self.tables:
+            found[self.tables.drv] = "environment for checks of tables"
+        found.update({root.drv: f"tools ({tools})" for tools, root in self.roots.items()})
         for name, experiment in self.experiments.items():
             if experiment.result:
                 found[experiment.result.drv] = f"{name} (result)"
@@ -142,6 +158,11 @@ def decode(raw: Mapping[str, Any]) -> Inventory:
         shell=Item(**raw["shell"]),
         wheels=tuple(WheelItem(**wheel) for wheel in raw["wheels"]),
         experiments={name: _experiment(entry) for name, entry in raw["experiments"].items()},
+        tables=Item(**raw["tables"]) if raw.get("tables") else None,
+        roots={
+            tools: RootItem(drv=root["drv"], out=root["out"], debs=tuple(root["debs"]))
+            for tools, root in raw["roots"].items()
+        },
     )
 
 

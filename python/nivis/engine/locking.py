@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from nivis.engine.notebooks import lacking
 from nivis.engine.sources import data_sources, store_path
+from nivis.engine.tools import lock_tools
 from nivis.engine.workspace import Workspace
 from nivis.errors import LockError, ManifestError, NivisError, UsageError, did_you_mean, raise_all
 from nivis.flake.generate import PLANS, generated, outdated, write_files
@@ -23,13 +25,14 @@ from nivis.lock.data import lock_data
 from nivis.lock.digest import Listing
 from nivis.lock.file import NAME, dumps, read_lock
 from nivis.lock.hashes import hashes_text
-from nivis.lock.model import Lock, LockedData, PythonEnvironment, Toolchain
+from nivis.lock.model import Lock, LockedData, PythonEnvironment, Toolchain, Wheel
+from nivis.lock.python.tables import WHEELS, request
 from nivis.manifest.discover import load_experiments
-from nivis.manifest.model import Experiment
+from nivis.manifest.model import Experiment, TableTest
 from nivis.manifest.params import variants
 from nivis.plan.build import build_plan
 from nivis.plan.files import Files
-from nivis.plan.instances import Plan, instances
+from nivis.plan.instances import Plan, reading
 
 SYSTEM = "x86_64-linux"
 PARTS = ("toolchain", "python", "data")
@@ -68,14 +71,20 @@ def lock_project(
     toolchain = _toolchain(workspace, old, same, update)
     data = _data(workspace, experiments, old, update, complete=only is None)
     python = _python(workspace, toolchain, old, same, update)
+    tables = _tables(workspace, experiments, old, complete=only is None)
+    tools = lock_tools(workspace, experiments, old, update, system=SYSTEM, complete=only is None)
     lock = Lock(
         system=SYSTEM,
         source=tuple(str(folder) for folder in workspace.project.source),
         files=digests,
         toolchain=toolchain,
         python=python,
+        tables=tables,
         data=data,
+        debs=tools.debs,
+        roots=tools.roots,
     )
+    raise_all(lacking(workspace, experiments, python))
     plans = _plans(workspace, experiments, lock)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
     if check and (changes := outdated(workspace.project.root, files)):
@@ -109,7 +118,8 @@ def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Colle
     # python-debian and the resolver: only where a toolchain may have to be resolved
     from nivis.fetch.mirrors import debian_mirrors
     from nivis.lock.debian.index import DAY
-    from nivis.lock.debian.toolchain import lock_toolchain, request
+    from nivis.lock.debian.toolchain import lock_toolchain
+    from nivis.lock.debian.toolchain import request as toolchain_request
 
     settings = workspace.project.toolchain
     if settings.kind != "debian":
@@ -118,7 +128,7 @@ def _toolchain(workspace: Workspace, old: Lock | None, same: bool, update: Colle
             where="pyproject.toml: tool.nivis.toolchain.kind",
             hint='Write kind = "debian", or call lib/ with a lock of your own.',
         )
-    if old is not None and "toolchain" not in update and old.toolchain.request == request(settings, SYSTEM):
+    if old is not None and "toolchain" not in update and old.toolchain.request == toolchain_request(settings, SYSTEM):
         return old.toolchain
     return lock_toolchain(
         settings,
@@ -153,6 +163,28 @@ def _python(
         return lock_python(workspace.project, target, indexes=indexes, read=page_reader(workspace), known=known)
     finally:
         workspace.listener.end(task)
+
+
+def _tables(
+    workspace: Workspace, experiments: Mapping[str, Experiment], old: Lock | None, *, complete: bool
+) -> PythonEnvironment | None:
+    """Lock what tables are tested with, where an experiment has rules for one (``complete``: these are all)."""
+    before = old.tables if old is not None else None
+    used = any(isinstance(check.test, TableTest) for e in experiments.values() for check in e.checks.values())
+    if not used:
+        return None if complete else before
+    asked = request(urls=workspace.project.urls)
+    if before is not None and before.request == asked:
+        return before
+    wheels: tuple[Wheel, ...] = WHEELS
+    if workspace.project.urls:
+        # packaging: only where it is not locked yet
+        from nivis.engine.indexes import page_reader
+        from nivis.fetch.mirrors import python_indexes
+        from nivis.lock.python.environment import with_urls
+
+        wheels = with_urls(WHEELS, indexes=python_indexes(workspace.environ), read=page_reader(workspace))
+    return PythonEnvironment(request=asked, wheels=wheels)
 
 
 def _data(
@@ -249,5 +281,5 @@ def _read_by_builds(workspace: Workspace, plans: Mapping[str, Plan]) -> Iterator
     yield from (PurePosixPath(name) for name in _digests(workspace))
     for plan in plans.values():
         yield PurePosixPath(str(plan["folder"])) / "experiment.toml"
-        files = {file for _, step in instances(plan) for file in (*step["files"], *step.get("links", ()))}
+        files = {file for step in reading(plan) for file in (*step["files"], *step.get("links", ()))}
         yield from (PurePosixPath(file) for file in sorted(files))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nivis.engine.checks import test_node
 from nivis.engine.evaluate import evaluate
 from nivis.engine.plans import plan_file, read_plan
 from nivis.engine.targets import Target, check_known, check_steps
@@ -33,8 +34,8 @@ def read_log(workspace: Workspace, target: Target) -> Log:
     check_steps([target], {target.experiment: read_plan(workspace, target.experiment)}, one=True)
     experiments = evaluate(workspace, [target.experiment]).experiments
     check_known([target], experiments, one=True)
-    steps = experiments[target.experiment].steps
-    argv = [workspace.nix.tool("nix-store"), "--read-log", steps[target.step].drv]
+    item = experiments[target.experiment].steps[test_node(target.step)]
+    argv = [workspace.nix.tool("nix-store"), "--read-log", item.drv]
     try:
         text = run(argv, environ=workspace.nix_environ, doing=f"reading the log of {target}").stdout
     except NivisError as error:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from statistics import median
 
 from nivis.engine.crew import Crew, Job, builds_of
 from nivis.engine.evaluate import evaluate
-from nivis.engine.inventory import ExperimentItem, Inventory, experiment_paths
+from nivis.engine.inventory import ExperimentItem, Inventory, Item, RootItem, experiment_paths
+from nivis.engine.kept import drop
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked
 from nivis.engine.realise import LAST_LINES, ended, realise
 from nivis.engine.recording import Recorder
 from nivis.engine.records import name_in
 from nivis.engine.results import Results
+from nivis.engine.roots import tools_of_step
 from nivis.engine.schedule import Free, Task, next_batch, ranks, refusals
 from nivis.engine.state import State
 from nivis.engine.supply import supply
@@ -31,7 +33,7 @@ from nivis.errors import LockError, NivisError, raise_all
 from nivis.manifest.units import memory_text
 from nivis.nix.builds import Build
 from nivis.nix.serve import Connection
-from nivis.plan.instances import LIST, Plan, step_of
+from nivis.plan.instances import LIST, Plan, base_of, step_of, with_checks
 from nivis.progress import BuildSnapshot
 
 TICK = 0.1  # seconds between two looks at what runs
@@ -48,6 +50,7 @@ class Ran:
     complete: set[Target] = field(default_factory=set)  # of what was asked for: what is in place
     written: list[PurePosixPath] = field(default_factory=list)  # files of records
     told: BuildSnapshot | None = None  # the last that was told
+    valid: set[str] = field(default_factory=set)  # store paths, as far as they were asked for
 
 
 class Pipeline:
@@ -64,7 +67,7 @@ class Pipeline:
         keep_going: bool,
     ) -> None:
         self.workspace = workspace
-        self.locked = locked
+        self.locked = locked = replace(locked, plans={name: with_checks(plan) for name, plan in locked.plans.items()})
         self.limits = limits
         self.keep_going = keep_going
         self.targets = targets
@@ -74,7 +77,6 @@ class Pipeline:
         self.names = sorted(self.wanted)
         self.seconds = {label: run.seconds for label, run in state.steps.items() if run.seconds is not None}
         self.results = Results(workspace.project.root, locked.plans, self.names)
-        self.valid: set[str] = set()
         self.ready: list[Task] = []
         self.started: set[str] = set()  # labels, of what runs as well
         self.free = Free.of(limits)
@@ -98,7 +100,7 @@ class Pipeline:
             while True:
                 if not self.ran.failed or self.keep_going:
                     while batch := next_batch(self.ready, self.free, self.limits):
-                        self.started.update(task.label for task in batch.tasks)
+                        self.started.update(task.label for task in batch.tasks)  # or a look would find them to be run
                         crew.start(batch)
                 if not crew.jobs:
                     break
@@ -143,7 +145,7 @@ class Pipeline:
 
     def _survey_all(self, store: Connection, recorder: Recorder) -> dict[str, Wave]:
         """Evaluate and look; once more where what is in the store already tells more, or only had to be handed over."""
-        changed = True
+        changed, before = True, None
         while True:
             if changed:
                 self._write()
@@ -157,19 +159,22 @@ class Pipeline:
                 raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
             if not any(wave.take for wave in waves.values()):
                 return waves
-            changed = False
+            taken = {name: wave.take for name, wave in waves.items()}
+            if taken == before and not changed:
+                raise RuntimeError(f"taken again, though nothing changed: {taken}")  # else it would never end
+            changed, before = False, taken
             for name, wave in waves.items():
                 changed |= self._take(recorder, name, items[name], wave.take)
 
     def _ask(self, store: Connection, inventory: Inventory) -> None:
         """Ask the store which paths are valid, of those that were not when it was asked before."""
         paths = [path for name in self.names for path in experiment_paths(inventory.experiments[name])]
-        unknown = [path for path in paths if path not in self.valid]
+        unknown = [path for path in paths if path not in self.ran.valid]
         if unknown:
-            self.valid |= store.valid(unknown)
+            self.ran.valid |= store.valid(unknown)
 
     def _survey(self, name: str, item: ExperimentItem) -> Wave:
-        return self.results.survey(name, item, self.wanted[name], self.valid, self._failed(name))
+        return self.results.survey(name, item, self.wanted[name], self.ran.valid, self._failed(name))
 
     def _failed(self, name: str) -> set[str]:
         return {label.partition(".")[2] for label in self.ran.failed if label.partition(".")[0] == name}
@@ -221,9 +226,20 @@ class Pipeline:
         if not steps:
             return
         absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
-        if inventory.environment.out in absent:
-            built = realise(self.workspace, [inventory.environment.drv], inventory.labels(), base=self.ran.told).built
+        tables = any("table" in self._planned(task.label) for task in tasks)
+        environments: list[Item | RootItem] = [inventory.environment]
+        environments += [inventory.tables] if tables and inventory.tables else []
+        tools = {tools_of_step(self.locked.plans[name], step) for name, wanted in steps.items() for step in wanted}
+        environments += [inventory.roots[key] for key in sorted(tools) if key in inventory.roots]
+        new = [environment.drv for environment in environments if environment.out in absent]
+        if new:
+            built = realise(self.workspace, new, inventory.labels(), base=self.ran.told).built
             self.parts += [ended(build, inventory.labels()) for build in built]
+
+    def _planned(self, label: str) -> Mapping[str, object]:
+        name, _, step = label.partition(".")
+        planned: Mapping[str, object] = self.locked.plans[name]["steps"][base_of(step)]
+        return planned
 
     # ---------------------------------------------------------------------------------------- results
 
@@ -235,7 +251,7 @@ class Pipeline:
         self.ran.built.update(builds)
         self.parts += [(label, (build.ended or 0.0) - build.started) for label, build in builds.items()]
         for name, tasks in _by_experiment(done).items():
-            self.valid.update(task.out for task in tasks)
+            self.ran.valid.update(task.out for task in tasks)
             steps = [task.label.partition(".")[2] for task in tasks]
             self._take(recorder, name, self.ran.inventory.experiments[name], steps)
             for step in steps:
@@ -243,11 +259,13 @@ class Pipeline:
         if job.status == 0:
             return
         rest = [task for task in job.batch.tasks if task not in done and task not in failed]
+        self.started.difference_update(task.label for task in rest)
         again = [task.again() for task in failed if task.retries and task.again().memory <= self.limits.memory]
         problems = {problem.where: problem for problem in job.problems()}
         for task in again:
             tries = self.locked.plans[task.label.partition(".")[0]]
             self.workspace.listener.note(_second_try(task, problems.get(_place(task)), tries))
+        drop(job.folder(task) for task in again)
         self.ready[:0] = again
         tried = {task.label for task in again}
         lost = [task for task in failed if task.label not in tried]
@@ -276,7 +294,7 @@ class Pipeline:
                 changed = True
             else:
                 recorder.bring_items(item, base, self.locked.plans[name], records.by_recipe[item.lists[base].key])
-                self.valid.update(path for path in (item.lists[base].files or {}).values() if path)
+                self.ran.valid.update(path for path in (item.lists[base].files or {}).values() if path)
         outputs = {step: item.steps[step] for step in steps if not step.endswith(LIST)}
         for step, (record, path) in recorder.record({s: o.out for s, o in outputs.items()}, prefix).items():
             known = records.by_recipe.get(outputs[step].key)
@@ -288,13 +306,13 @@ class Pipeline:
             if known is None or known.hash != record.hash:
                 records.by_recipe[outputs[step].key] = record
                 changed = True
-            self.valid.add(path)
+            self.ran.valid.add(path)
         return changed
 
     def _is_complete(self, target: Target) -> bool:
         name = target.experiment
         item = self.ran.inventory.experiments[name]
-        return self.results.survey(name, item, [target.step], self.valid, self._failed(name)).is_empty
+        return self.results.survey(name, item, [target.step], self.ran.valid, self._failed(name)).is_empty
 
     def _write(self) -> None:
         self.ran.written += self.results.write(self.ran.inventory)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nivis.engine.checks import blocked
 from nivis.engine.usage import PREFIX
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, NivisError, StepError, raise_all
@@ -18,6 +19,7 @@ from nivis.progress import BuildSnapshot
 
 SHOWN = 12  # lines of a failed step's log in its error
 MISSING = "the command did not write: "  # lib/step.sh
+REFUSED = "this machine does not let a build make user namespaces"  # lib/root.nix
 WRONG = "items: "  # lib/items.py
 LAST_LINES = "; its last lines"  # end of a sentence that they follow
 
@@ -90,13 +92,28 @@ def problems_of(state: BuildState, labels: Mapping[str, str]) -> list[NivisError
 
 
 def _problem(build: Build, label: str | None) -> NivisError:
+    if label is not None and (error := blocked(build.lines, label)):
+        error.folder = build.folder
+        return error
     lines = [line for line in build.lines if not line.startswith(PREFIX)]
+    refused = next((index for index, line in enumerate(lines) if line.startswith(REFUSED)), None)
+    if refused is not None:
+        what, _, hint = lines[refused].partition(". ")
+        why = lines[refused - 1] if refused else "bubblewrap did not say why"
+        return HostError(f"{what} ({why})", where=label or build.name, hint=hint)
     if label is not None and label.endswith(LIST) and (wrong := [x for x in lines if x.startswith(WRONG)]):
         what = f"its items cannot be listed: {wrong[-1].removeprefix(WRONG)}"
         return StepError(what, where=label.removesuffix(LIST), hint="Correct the list, or foreach in the manifest.")
     if label is None or "." not in label:
         return _tool_problem(build, label or build.name, lines)
-    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters its environment."
+    problem = _step_problem(build, label, lines)
+    problem.folder = build.folder
+    return problem
+
+
+def _step_problem(build: Build, label: str, lines: Sequence[str]) -> StepError:
+    place = "its folder as it left it" if build.folder else "its environment"
+    hint = f"'nivis log {label}' shows the whole log, 'nivis shell {label}' enters {place}."
     missing = next((line for line in lines if line.startswith(MISSING)), None)
     if missing is not None:
         instead = lines[lines.index(missing) + 1 :]
@@ -104,7 +121,9 @@ def _problem(build: Build, label: str | None) -> NivisError:
             f"the step did not write {missing.removeprefix(MISSING)}", where=label, hint=hint, lines=instead
         )
     what = f"the step {_failed(build)}"
-    return StepError(f"{what}{LAST_LINES}" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error = StepError(f"{what}{LAST_LINES}" if lines else what, where=label, hint=hint, lines=lines[-SHOWN:])
+    error.log = tuple(lines)
+    return error
 
 
 def _tool_problem(build: Build, name: str, lines: Sequence[str]) -> NivisError:

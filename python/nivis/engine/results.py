@@ -9,7 +9,7 @@ from nivis.engine.inventory import ExperimentItem, Inventory
 from nivis.engine.plans import EXTRA, plan_file
 from nivis.engine.records import NAME, Records, name_in, read_records, write_records
 from nivis.engine.waves import Survey, Wave
-from nivis.plan.instances import LIST, Plan
+from nivis.plan.instances import LIST, Plan, with_checks
 
 
 class Results:
@@ -51,7 +51,7 @@ class Results:
     ) -> Wave:
         """Return what is to be done for ``wanted`` (None: the result); ``failed`` are instances."""
         recipes = self.of(name).by_recipe.keys()
-        return Survey(self.plans[name], item, recipes, self.frozen(name), valid, failed).want(wanted)
+        return Survey(with_checks(self.plans[name]), item, recipes, self.frozen(name), valid, failed).want(wanted)
 
     def write(self, inventory: Inventory | None) -> list[PurePosixPath]:
         """Write the records, without those that nothing needs any more; return the files that changed."""

@@ -4,7 +4,8 @@
      "results": {"penguins": {"key": digest of all inputs, "out": store path}},
      "steps": {"penguins.train": {"out": store path, "failed": false, "seconds": 1.9, "memory": 206788}}}
 
-``memory`` is the peak resident set of the step's largest process, in KiB.
+``memory`` is the peak resident set of the step's largest process, in KiB. A step that failed may have a ``folder`` with
+what it left.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class StepRun:
     failed: bool = False
     seconds: float | None = None  # wall
     memory: int | None = None  # KiB
+    folder: str = ""  # of one that failed: where it left its files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +82,5 @@ def write_state(root: Path, state: State) -> None:
 
 def _step(run: StepRun) -> dict[str, object]:
     entry = {"out": run.out, "failed": run.failed, "seconds": run.seconds, "memory": run.memory}
+    entry |= {"folder": run.folder} if run.folder else {}
     return {name: value for name, value in entry.items() if value is not None}

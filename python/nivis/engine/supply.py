@@ -1,4 +1,4 @@
-"""Bring to the store what Nix cannot make or should not have to fetch: the base tree, wheels, data.
+"""Bring to the store what Nix cannot make or should not have to fetch: the base tree, wheels, tools, data.
 
 Only what the wanted outputs still need: where an environment is in place, its wheels may be gone. Downloads run side
 by side, the base tree is unpacked meanwhile; every file is checked against the lock and lands where Nix itself would
@@ -15,14 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from nivis.engine.inventory import Inventory
+from nivis.engine.roots import deb_download, gone, missing_debs, tools_of_step
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all
 from nivis.fetch.transfer import Stop
-from nivis.lock.model import Lock, LockedData, Wheel
+from nivis.lock.model import DebianPackage, Lock, LockedData, Wheel
 from nivis.lock.names import store_name
 from nivis.nix.store import Addition, add_many, missing
-from nivis.plan.instances import Plan, data_of
+from nivis.plan.instances import Plan, base_of, data_of, with_checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +32,11 @@ class Need:
 
     base: bool = False
     wheels: tuple[Wheel, ...] = ()
+    debs: Mapping[str, DebianPackage] = field(default_factory=dict)  # by their keys in the lock
     data: Mapping[str, LockedData] = field(default_factory=dict)  # "experiment/data" -> entry
 
     def __bool__(self) -> bool:
-        return self.base or bool(self.wheels) or bool(self.data)
+        return self.base or bool(self.wheels) or bool(self.debs) or bool(self.data)
 
 
 def needed(
@@ -51,22 +53,28 @@ def needed(
     ``absent`` are the store paths that are not valid.
     """
     data: dict[str, LockedData] = {}
+    tools: set[str] = set()
     for name, wanted in steps.items():
         experiment = inventory.experiments[name]
-        for data_name in sorted({one for step in wanted for one in data_of(plans[name], step)}):
+        tools.update(tools_of_step(plans[name], step) for step in wanted)
+        for data_name in sorted({one for step in wanted for one in data_of(with_checks(plans[name]), step)}):
             item = experiment.data[data_name]
             if item.out in absent and (item.archive is None or item.archive in absent):
                 key = f"{plans[name]['name']}/{data_name}"
                 data[key] = lock.data[key]
     building = shell or bool(steps)
-    environment = (shell or any(steps.values())) and inventory.environment.out in absent
+    planned = [with_checks(plans[name])["steps"][base_of(step)] for name, wanted in steps.items() for step in wanted]
+    environment = (shell or any("files" in one for one in planned)) and inventory.environment.out in absent
+    tables = any("table" in one for one in planned) and inventory.tables is not None and inventory.tables.out in absent
     unpacked = {wheel.file: wheel.out not in absent for wheel in inventory.wheels}
     archives = {wheel.file: wheel.archive not in absent for wheel in inventory.wheels}
-    wheels = [w for w in (lock.python.wheels if lock.python else ()) if not unpacked[w.file] and not archives[w.file]]
+    sets = [lock.python if environment else None, lock.tables if tables else None]
+    wheels = {wheel.file: wheel for one in sets if one is not None for wheel in one.wheels}
     toolchain = inventory.toolchain is not None and inventory.toolchain.out in absent
     return Need(
         base=building and toolchain and inventory.base in absent,
-        wheels=tuple(wheels) if environment else (),
+        wheels=tuple(wheel for file, wheel in wheels.items() if not unpacked[file] and not archives[file]),
+        debs=missing_debs(inventory, lock, tools, absent),
         data=dict(sorted(data.items())),
     )
 
@@ -76,6 +84,7 @@ def given(need: Need) -> Need:
     return Need(
         base=need.base,
         wheels=tuple(wheel for wheel in need.wheels if wheel.url is None),
+        debs={name: deb for name, deb in need.debs.items() if deb.url is None},
         data={
             key: entry
             for key, entry in need.data.items()
@@ -110,7 +119,7 @@ def _bring(workspace: Workspace, lock: Lock, need: Need) -> None:
     stop = Stop()
     problems: list[NivisError] = []
     with ThreadPoolExecutor(1) as pool:
-        files = pool.submit(_bring_files, workspace, need, stop)
+        files = pool.submit(_bring_files, workspace, need, lock, stop)
         try:
             if need.base:
                 problems += _problems(partial(_bring_base, workspace, lock))
@@ -159,17 +168,19 @@ def _bring_base(workspace: Workspace, lock: Lock) -> None:
         add_many([addition], nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)
 
 
-def _bring_files(workspace: Workspace, need: Need, stop: Stop) -> None:
+def _bring_files(workspace: Workspace, need: Need, lock: Lock, stop: Stop) -> None:
     additions = [_path_addition(workspace, entry) for entry in need.data.values() if "path" in entry.origin]
     downloads = [_download(wheel.file, wheel.url, wheel.sha256) for wheel in need.wheels]
+    downloads += [deb_download(workspace, deb) for deb in need.debs.values()]
     downloads += [_data_download(entry) for entry in need.data.values() if "path" not in entry.origin]
     try:
         fetched = fetch_files(workspace, downloads, need, stop)
     except NivisError as error:
-        raise_all([_changed_at_source(part, need.data) for part in error.parts()])
+        raise_all([_changed_at_source(part, need.data) for part in gone(error.parts(), need.debs, lock)])
         raise
+    names = {deb.sha256: f"{deb.name}.deb" for deb in need.debs.values()}  # lib/root.nix
     additions += [
-        Addition(path=file.path, name=store_name(download.name), sha256=file.sha256)
+        Addition(path=file.path, name=names.get(file.sha256) or store_name(download.name), sha256=file.sha256)
         for download, file in zip(downloads, fetched, strict=True)
     ]
     add_many(additions, nix=workspace.nix, environ=workspace.nix_environ, listener=workspace.listener)

@@ -13,7 +13,7 @@ from nivis.plan.instances import Plan, fanned, step_of, swept
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """An experiment, or one step of it: ``train``, or ``train@c=0.1`` for an instance of a swept one."""
+    """An experiment, or one step of it: ``train``, ``train@c=0.1`` for an instance, ``checks.bills`` for a check."""
 
     experiment: str
     step: str | None = None
@@ -73,10 +73,16 @@ def _no_instance(target: Target, step: str, label: str, labels: Sequence[str]) -
 def _problems(target: Target, plan: Plan, *, one: bool) -> Iterator[UsageError]:
     if target.step is None:
         return
+    if target.step.startswith("checks."):
+        name, known = target.step.removeprefix("checks."), plan.get("checks", {})
+        if name not in known:
+            hint = did_you_mean(name, known) or f"Declare it: [checks.{name}]."
+            yield UsageError(f"no check named '{name}' in '{target.experiment}'", hint=hint)
+        return
     step, label = step_of(target.step)
     labels = swept(plan).get(step, [])
     if step not in plan["steps"]:
-        hint = did_you_mean(step, plan["steps"])
+        hint = did_you_mean(step, [*plan["steps"], *(f"checks.{name}" for name in plan.get("checks", {}))])
         yield UsageError(f"no step named '{step}' in '{target.experiment}'", hint=hint)
     elif step in fanned(plan):
         return

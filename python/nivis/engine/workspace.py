@@ -39,7 +39,7 @@ class Workspace:
     @property
     def library(self) -> str:
         """Return the Nix library as a path in Nix expressions: the project's copy, or the one that came with nivis."""
-        return "./nix/nivis" if self.project.flake else f"/. + {json.dumps(str(resource_folder('lib')))}"
+        return "./nix/nivis" if self.project.flake else installed_library()
 
     @cached_property
     def nix(self) -> Nix:
@@ -58,6 +58,11 @@ class Workspace:
             jobs=self.jobs or (None if "max-jobs" in machine.settings else os.cpu_count()),
         )
         return nix_environ(self.environ, config)
+
+
+def installed_library() -> str:
+    """Return the Nix library that came with nivis as a path in Nix expressions."""
+    return f"/. + {json.dumps(str(resource_folder('lib')))}"
 
 
 def open_workspace(

@@ -81,6 +81,12 @@ def is_ignored(root: Path) -> bool:
     return _git(root, ["check-ignore", "--quiet", "."]).returncode == 0
 
 
+def answer(root: Path, arguments: Sequence[str], *, stdin: bytes = b"") -> bytes | None:
+    """Return what git says to a question about its history; None if it has no answer."""
+    result = _git(root, arguments, stdin=stdin)
+    return result.stdout if result.returncode == 0 else None
+
+
 def _names(output: bytes) -> frozenset[PurePosixPath]:
     return frozenset(PurePosixPath(os.fsdecode(name)) for name in output.split(b"\0") if name)
 

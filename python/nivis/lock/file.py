@@ -1,9 +1,9 @@
 """Read and write nivis.lock (lock/model.py says what is in it).
 
 JSON with sorted keys. Objects and lists near the top are spread over lines, entries of long lists (packages,
-wheels, data) take one line each, so that a diff shows what changed. ``data`` ends with an empty entry: every real one
-ends with a comma then, and git joins the lines of branches that added data (``merge=union`` in .gitattributes).
-Fields that are empty (None) are left out.
+wheels, data) take one line each, so that a diff shows what changed. ``data``, ``debs`` and ``roots`` end with an empty
+entry: every real one ends with a comma then, and git joins the lines of branches that added some (``merge=union`` in
+.gitattributes). What both added may stand there twice. Fields that are empty (None) are left out.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from nivis.lock.model import VERSION, Lock
 NAME = "nivis.lock"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)", re.MULTILINE)
 _LAST = "~"  # sorts after every name
+_JOINED = ("data", "debs", "roots")  # what branches add to
 _SPREAD = 3  # levels of objects and lists whose entries stand on lines of their own
 
 
 def dumps(lock: Lock) -> str:
     """Return the text of nivis.lock: the same for equal values."""
     plain = _plain(lock)
-    return _render({"version": VERSION, **plain, "data": {**plain["data"], _LAST: None}}, 0) + "\n"
+    joined = {key: {**plain[key], _LAST: None} for key in _JOINED}
+    return _render({"version": VERSION, **plain, **joined}, 0) + "\n"
 
 
 def loads(text: str, *, where: str = NAME) -> Lock:
@@ -59,18 +61,19 @@ def loads(text: str, *, where: str = NAME) -> Lock:
         )
     if version != VERSION:
         raise LockError("has no 'version' that nivis knows", where=where, hint=_restore(where))
-    if isinstance(raw.get("data"), dict):
-        raw["data"].pop(_LAST, None)
+    for key in _JOINED:
+        if isinstance(raw.get(key), dict):
+            raw[key].pop(_LAST, None)
     lock = _decode({key: value for key, value in raw.items() if key != "version"}, Lock, "", where)
     assert isinstance(lock, Lock)
     return lock
 
 
 def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; a key that stands in it twice comes from branches that pinned different things."""
+    """Return an object; a key that stands in it with two values comes from branches that pinned different things."""
     found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if key in {name for name, _ in pairs[:index]})
+    twice = next((key for key, value in pairs if found[key] != value), None) if len(found) < len(pairs) else None
+    if twice is not None:
         raise LockError(
             f"'{twice}' stands in it twice: two branches pinned it differently",
             where=where,

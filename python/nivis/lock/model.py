@@ -15,7 +15,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebianPackage:
-    """One .deb of the toolchain."""
+    """One .deb, of the toolchain or of steps' tools."""
 
     name: str
     version: str
@@ -24,6 +24,16 @@ class DebianPackage:
     path: str  # below the mirror: "pool/main/b/bash/bash_5.2.37-2_amd64.deb"
     sha256: str
     size: int
+    url: str | None = None  # of those that Nix itself may fetch: tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A set of tools and all they depend on, to be installed together; resolved once, whatever other sets there are."""
+
+    request: str  # digest of what was asked for (suite, tools)
+    date: str  # newest Date of the Release files, RFC 3339 UTC, for a snapshot mirror
+    packages: tuple[str, ...]  # keys of Lock.debs, sorted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,4 +110,7 @@ class Lock:
     files: Mapping[str, str]  # project files it was made from -> sha256 (pyproject.toml, poetry.lock)
     toolchain: Toolchain
     python: PythonEnvironment | None
+    tables: PythonEnvironment | None = None  # what checks of tables run with; only where there are any
     data: Mapping[str, LockedData] = field(default_factory=dict)  # "experiment/data" -> entry
+    debs: Mapping[str, DebianPackage] = field(default_factory=dict)  # "bash=5.2.37-2" -> package, shared by roots
+    roots: Mapping[str, Root] = field(default_factory=dict)  # tools, sorted, with spaces between -> root

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from nivis.errors import did_you_mean
+from nivis.manifest.checks import decode_check
 from nivis.manifest.foreach import decode_foreach
 from nivis.manifest.limits import decode_locks, decode_memory, decode_retries, decode_timeout
 from nivis.manifest.matrix import decode_matrix
@@ -26,15 +27,14 @@ RECORDS = (".json", ".yaml", ".yml", ".toml")  # formats of metrics
 
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}[-_](?=.)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
-_TOP = ("experiment", "params", "profiles", "data", "steps", "report")
-_TOP_LATER = ("checks",)
+_TOP = ("experiment", "params", "profiles", "data", "steps", "checks", "report")
 _ABOUT = ("name", "title", "question", "goal", "trl", "status", "conclusion", "tags")
 _DATA = ("path", "url", "pypi", "npm", "file", "sha256", "description", "license", "sensitive")
 _LIMITS = ("cores", "memory", "gpus", "locks", "timeout", "retries")
-_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "matrix", "foreach", *_LIMITS)
-_STEP_LATER = ("tools",)
+_STEP = ("run", "outputs", "metrics", "plots", "sources", "env", "tools", "matrix", "foreach", *_LIMITS)
 
 
 def name_from_folder(folder: PurePosixPath) -> str:
@@ -50,7 +50,7 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
     file = str(folder / "experiment.toml")
     source = Source(text=text, file=file)
     top = Table(source, (), parse(text, file))
-    top.known(_TOP, _TOP_LATER)
+    top.known(_TOP)
     about = top.table("experiment")
     about.known(_ABOUT)
     steps = top.entries("steps", _step)
@@ -69,6 +69,7 @@ def decode_experiment(text: str, folder: PurePosixPath) -> Experiment:
         profiles=decode_profiles(top.table("profiles"), params),
         data=top.entries("data", _data),
         steps=steps,
+        checks=top.entries("checks", lambda name, table: decode_check(name, table, _step)),
         report=top.table("report").raw if "report" in top.raw else None,
     )
     source.finish()
@@ -170,7 +171,7 @@ def _check_name(name: str, table: Table, what: str) -> None:
 
 
 def _step(name: str, table: Table) -> Step | None:
-    table.known(_STEP, _STEP_LATER)
+    table.known(_STEP)
     _check_name(name, table, "a step")
     retries, more = decode_retries(table)
     return Step(
@@ -181,6 +182,7 @@ def _step(name: str, table: Table) -> Step | None:
         plots=_products(table, "plots", "figure.svg"),
         sources=table.strings("sources", "config/*.json"),
         env=_env(table.table("env")),
+        tools=_tools(table),
         matrix=decode_matrix(table),
         foreach=decode_foreach(table),
         cores=table.integer("cores", 1, least=1),
@@ -254,3 +256,12 @@ def _env(table: Table) -> Mapping[str, str]:
         else:
             env[name] = value
     return env
+
+
+def _tools(table: Table) -> tuple[str, ...]:
+    tools = table.strings("tools", "r-base-core")
+    for name in tools:
+        if not _PACKAGE.match(name):
+            hint = "Write the name alone: which version it is, nivis.lock says."
+            table.problem("tools", f"has '{name}', which is not the name of a package", hint)
+    return tuple(sorted(set(tools)))

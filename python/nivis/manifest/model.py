@@ -110,6 +110,7 @@ class Step:
     plots: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # globs relative to the experiment's folder, or to the root with a leading "/"
     env: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()  # packages of the toolchain's release, sorted
     matrix: Matrix | str | None = None  # a name: swept along with that step
     foreach: Foreach | None = None
     cores: int = 1
@@ -119,6 +120,37 @@ class Step:
     timeout: int | None = None  # seconds
     retries: int = 0
     retry_memory: tuple[int, ...] = ()  # bytes, for the first retry, the second …
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTest:
+    """Rules for a table; references are not resolved yet."""
+
+    key: str  # where ``table`` is written: "data" or "table"
+    table: str  # "${steps.clean}/clean.csv"
+    rules: Mapping[str, Value]  # manifest/rules.py
+    format: str = ""  # as the file's name says
+    separator: str = ""
+    na_values: tuple[str, ...] | None = None  # what stands for a missing value in text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricTest:
+    """Bounds for a metric: ``train.accuracy``, of every instance, or ``train@c=0.1.accuracy``."""
+
+    metric: str
+    bounds: Mapping[str, Value]  # at-least, at-most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """[checks.NAME]."""
+
+    name: str
+    why: str
+    fix: str
+    severity: str = "block"  # or "warn"
+    test: Step | TableTest | MetricTest  # a command is a step named checks.NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +173,7 @@ class Experiment:
     suffix: str = ""  # of a run whose parameters are written down nowhere
     data: Mapping[str, Data] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
     report: Mapping[str, object] | None = None
 
     @property

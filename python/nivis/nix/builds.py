@@ -30,6 +30,10 @@ _UNSUPPORTED = re.compile(
     r"file ['\"](?P<drv>/nix/store/[0-9a-z]{32}-[^'\"/]+\.drv)\.chroot(?:/root)?/nix/store/[^/]+/"
     r"(?P<file>[^'\"]*)['\"] has an unsupported type"
 )
+# With --keep-failed: 2.8 and 2.26 name the folder by the derivation; 2.34 by a number, just before the build's activity
+# stops.
+_KEPT = re.compile(r"keeping build directory ['\"](?P<folder>[^'\"]+)['\"]")
+_KEPT_OF = re.compile(r"/nix-build-(?P<name>[^/]+)\.drv-\d+(?:/build)?\Z")
 # 2.34 does not say what timed out.
 _TIMED_OUT = re.compile(
     r"(?:building of '(?P<drv>/nix/store/[0-9a-z]{32}-[^']+\.drv)\S* from \.drv file )?"
@@ -52,6 +56,7 @@ class Build:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     ended: float | None = None
     reason: str = ""  # why it failed
+    folder: str = ""  # kept, with what it left
 
     @property
     def name(self) -> str:
@@ -86,6 +91,7 @@ class BuildState:
         self.planned: set[str] = set()  # derivations that Nix said it will build
         self.errors: list[str] = []  # in full, as Nix says them
         self.stray: list[str] = []  # those that are about no build: they end the run
+        self.kept: list[str] = []  # folders of builds that did not end well
         self.notes: list[str] = []  # warnings and text that is no event
         self._counters: dict[int, Kind] = {}
         self._counted = 0  # builds that Nix expects, and those that failed
@@ -93,6 +99,7 @@ class BuildState:
         self._successes = 0
         self._failures = 0
         self._listing = False
+        self._unclaimed = ""  # a folder that was kept of the build that stops next
 
     @property
     def expected(self) -> int:
@@ -128,6 +135,7 @@ class BuildState:
     def _stop(self, event: Stopped, now: float) -> None:
         if build := self.running.pop(event.id, None):
             build.ended = now
+            build.folder, self._unclaimed = build.folder or self._unclaimed, ""
             said = self.failed.get(build.derivation)  # before the stop: up to 2.33, where another build waits for it
             if said or self._failures > len(self.failed):
                 build.reason = said.reason if said else ""
@@ -146,7 +154,9 @@ class BuildState:
             self.transfers[event.id].done, self.transfers[event.id].expected = event.done, event.expected
 
     def _hear(self, message: Message) -> None:
-        if message.is_error:
+        if kept := _KEPT.search(message.text):
+            self._keep(kept["folder"])
+        elif message.is_error:
             self.errors.append(message.text)
             self._fail(message.raw or message.text)
         elif _LISTED.match(message.text):
@@ -158,6 +168,17 @@ class BuildState:
         elif message.level == 1 and not _UNHEARD.search(message.text):
             self.notes.append(message.text)
         self._listing = False
+
+    def _keep(self, folder: str) -> None:
+        """Give a folder that was kept to its build."""
+        self.kept.append(folder)
+        named = _KEPT_OF.search(folder)
+        builds = [*self.running.values(), *self.failed.values()]
+        build = next((b for b in builds if named and b.name == named["name"] and not b.folder), None)
+        if build is None:
+            self._unclaimed = folder
+        else:
+            build.folder = folder
 
     def _fail(self, text: str) -> None:
         if _BLOCKED.search(text):
@@ -176,7 +197,7 @@ class BuildState:
         derivation = match["drv"] or next((path for path, build in self.failed.items() if not build.reason), "")
         build = next(self._builds_of(derivation), None) or self.failed.get(derivation)
         build = build or self.done.pop(derivation, None) or Build(derivation=derivation, started=0.0)
-        build.reason = reason
+        build.reason = build.reason or reason  # what is said later sums up
         self.failed[derivation] = build
 
     def _builds_of(self, derivation: str) -> Iterator[Build]:

@@ -7,11 +7,12 @@ writes floats with six digits, so whatever may hold one (``params``, ``experimen
      "data": {name: {"name", "sha256" | "tree", "origin", "url"?, "archive"?, "member"?}},
      "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "links": {path: target},
                       "params": text, "data": [name], "steps": [name], "outputs", "metrics", "plots", "env", "cores",
-                      "memory", "gpus"}}}
+                      "memory", "gpus", "tools"?: [name]}}}
 
 A swept step has ``"instances": {label: {"values": text, "texts": [string], …}}`` as well: ``{"text": n}`` in its
 command is an instance's n-th text, and what else an instance has takes the place of what the step has. ``"along"``
 are those of its ``steps`` of which an instance gets the one with its own label; of others that are swept it gets all.
+``"checks"`` and the steps' ``"guards"`` are in plan/checks.py and plan/guards.py; a plan without checks has neither.
 A step that is fanned out has ``"foreach"``: ``{"step" | "data": name, "kind": "files" | "rows", "path", "label",
 "keys"}``, or ``{"along": step}``, and ``"item": {variable: key}``, what its command refers to. ``locks``, ``timeout``
 (seconds), ``retries`` and ``retry_memory`` (bytes) stand only where they are set, and like ``memory`` and ``gpus``
@@ -28,14 +29,17 @@ from nivis.errors import NivisError, raise_all
 from nivis.lock.model import LockedData
 from nivis.manifest.model import Experiment, Project
 from nivis.manifest.toml import dotted, place
+from nivis.plan.checks import plan_checks
 from nivis.plan.data import plan_data
 from nivis.plan.files import Files
+from nivis.plan.guards import add_guards
 from nivis.plan.instances import needs
 from nivis.plan.matrix import Problem
 from nivis.plan.order import order
 from nivis.plan.steps import StepPlanner, canonical, share_keys
 
 VERSION = 2
+WITH_CHECKS = 3  # a library that knows none would let pass what they are to stop
 
 
 def build_plan(
@@ -50,16 +54,22 @@ def build_plan(
     data = plan_data(experiment, lock_data, problems)
     planner = StepPlanner(project, experiment, files, problems)
     steps = {name: planner.plan(step) for name, step in sorted(experiment.steps.items())}
+    checks = plan_checks(experiment, planner, steps, data, problems)
     if not problems:
         try:
             order({name: needs(step) for name, step in steps.items()})
             share_keys(steps)
         except NivisError as error:
             problems.append((("steps",), "", error))
+    if checks and not problems:
+        try:
+            add_guards(steps, checks)
+        except NivisError as error:
+            problems.append((("checks",), "", error))
     if problems:
         _raise(problems, experiment, files)
     return {
-        "version": VERSION,
+        "version": WITH_CHECKS if checks else VERSION,
         "name": experiment.name,
         "folder": str(experiment.folder),
         "manifest": files.sha256(str(experiment.manifest)),
@@ -67,6 +77,7 @@ def build_plan(
         "params": canonical(experiment.params),
         "data": data,
         "steps": steps,
+        **({"checks": checks} if checks else {}),
         **_variant(experiment),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nivis.plan.files import Files
-from nivis.plan.instances import instances
+from nivis.plan.instances import reading
 from nivis.plan.steps import canonical
 
 
@@ -15,6 +15,6 @@ def source_digest(plan: Mapping[str, object], root: Path, files: Files | None = 
     """Return a hexadecimal sha256 over the plan, which has what links point to, and the content of its steps' files."""
     files = files or Files(root)
     digest = hashlib.sha256(canonical(plan).encode())
-    for path in sorted({path for _, step in instances(plan) for path in step["files"]}):
+    for path in sorted({path for step in reading(plan) for path in step["files"]}):
         digest.update(f"{path}\0{files.sha256(path)}\0".encode())
     return digest.hexdigest()

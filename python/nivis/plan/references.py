@@ -7,6 +7,7 @@ error in bash, so it is always one of ours. In a comment of a script nothing is 
 A command becomes fragments: a string, ``{"data": name}``, ``{"step": name}``, ``{"out": true}``, or ``{"text": n}``:
 the n-th of the texts in which instances of a swept step differ. What a fan-out runs over is known only later:
 ``${item}`` and ``${item.name}`` become variables, NIVIS_ITEM and NIVIS_ITEM_name.
+``{"library": name}`` is a program of lib/.
 """
 
 from __future__ import annotations

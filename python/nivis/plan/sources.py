@@ -2,7 +2,7 @@
 
 - the words of its command that name a file or folder: relative to the experiment's folder, or beginning with a source
   folder (``src/…``); globs among them are expanded;
-- what those need: imports of Python files, ``source("…")`` of R, and the words of shell scripts;
+- what those need: imports of Python files and notebooks, ``source("…")`` of R, and the words of shell scripts;
 - the globs of ``sources``, relative to the experiment's folder, or to the root with a leading ``/``.
 
 Never: the experiment's manifest, its records and report, and generated files, or the report's text would be an
@@ -23,12 +23,19 @@ from nivis.manifest.model import Experiment, Project
 from nivis.plan.files import Files, normalise
 from nivis.plan.globs import expand, is_glob
 from nivis.plan.imports import Closure, Roots
+from nivis.plan.notebook import code
 from nivis.plan.words import Script, Word, candidates, scripts, split
 
 MOST_FILES = 10_000  # in one named folder; more are data
 RECORDS = ("experiment.toml", "hashes.txt", "results.lock")
 
-_LANGUAGES = {".py": "python", ".r": "Rscript", ".sh": "bash", ".bash": "bash"}
+_LANGUAGES = {
+    ".py": "python",
+    ".r": "Rscript",
+    ".sh": "bash",
+    ".bash": "bash",
+    **dict.fromkeys((".ipynb", ".md", ".qmd"), "notebook"),
+}
 _SHEBANG = re.compile(rb"#!\s*\S*?(?:/env\s+(?:-S\s+)?)?/?(python|Rscript|bash|sh)[0-9.]*\s")
 _SHEBANGS = {b"python": "python", b"Rscript": "Rscript", b"bash": "bash", b"sh": "bash"}
 _R_SOURCE = re.compile(r"\bsource\(\s*(?:file\s*=\s*)?([\"'])(?P<path>[^\"'\n]+)\1")
@@ -214,9 +221,9 @@ class Sources:
         if there is not None:
             found.entries.add((there, script.language or self._language(there)))
         elif _must_exist(file, commands) and not any(map(self.files.is_folder, paths)):
-            found.problems.append((file, self._missing(file)))
+            found.problems.append((file, self.missing(file)))
 
-    def _missing(self, file: str) -> ManifestError:
+    def missing(self, file: str) -> ManifestError:
         """Say which file is nearest to a script that is not there."""
         what = f"no file '{file}' in {self.folder}"
         top = normalise(file)
@@ -254,6 +261,8 @@ class Sources:
     def _read(self, path: str, language: str) -> Iterator[Entry]:
         if language == "python":
             yield from ((file, "-") for file in self.closure.of_script(path, self.roots))
+        elif language == "notebook":
+            yield from ((file, "-") for file in self.closure.of_text(code(path, self.files.text(path)), self.roots))
         elif language == "Rscript":
             for match in _R_SOURCE.finditer(self.files.text(path)):
                 target = normalise(f"{self.folder}/{match['path']}")

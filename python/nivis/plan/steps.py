@@ -9,8 +9,9 @@ from typing import Any
 
 from nivis.errors import ManifestError
 from nivis.manifest.model import Experiment, Foreach, Project, Step, Value
-from nivis.plan.files import Files
+from nivis.plan.files import Files, normalise
 from nivis.plan.matrix import Problem, Sweep, find_sweeps
+from nivis.plan.notebook import COMMAND, assigned, injected, notebook_of
 from nivis.plan.references import Argument, Fragment, Rendered, Scope
 from nivis.plan.render import fill, render_argv, render_script, render_text
 from nivis.plan.resolve import item_variable
@@ -54,7 +55,7 @@ class StepPlanner:
             params=experiment.params,
             sweeps=self.sweeps,
         )
-        rendered = render_script(step.run, scope) if isinstance(step.run, str) else render_argv(step.run, scope)
+        rendered = self._rendered(step, scope)
         self._note(step, "run", rendered.problems)
         planned: Planned = {
             "run" if isinstance(step.run, str) else "argv": rendered.script or rendered.argv,
@@ -67,6 +68,7 @@ class StepPlanner:
             "memory": step.memory,
             "gpus": step.gpus,
             **_limits(step),
+            **({"tools": list(step.tools)} if step.tools else {}),
         }
         globs = self.sources.of_globs(step.sources)
         self._note(step, "sources", globs.problems)
@@ -75,6 +77,25 @@ class StepPlanner:
         if scope.sweep.foreach is not None:
             return {**planned, **self._fanned(step, scope, scope.sweep.foreach, rendered, globs)}
         return {**planned, **self._swept(step, scope, scope.sweep, rendered, globs)}
+
+    def _rendered(self, step: Step, scope: Scope) -> Rendered:
+        """Resolve the references of a step's command; a notebook is one that the library knows how to run."""
+        if not isinstance(step.run, str):
+            return render_argv(step.run, scope)
+        notebook = notebook_of(step.run, self.sources.folder, self.files)
+        if notebook is None:
+            return render_script(step.run, scope)
+        path = normalise(f"{self.sources.folder}/{notebook.file}")
+        if path is None or not self.files.is_file(path):
+            self._note(step, "run", [(notebook.file, self.sources.missing(notebook.file))])
+            return Rendered()
+        axes = next(iter(scope.sweep.instances.values()), ()) if scope.sweep else ()
+        names = assigned(path, self.files.text(path))
+        text, params = injected(notebook, names, axes, self.experiment.params)
+        rendered = render_script(text, scope)
+        rendered.script[:0] = COMMAND
+        rendered.params |= params
+        return rendered
 
     def _swept(self, step: Step, scope: Scope, sweep: Sweep, rendered: Rendered, globs: Found) -> Planned:
         """Return the instances, and what is common to them."""

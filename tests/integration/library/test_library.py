@@ -94,8 +94,8 @@ def test_files_that_the_lock_was_made_from(project: Project, evaluate: Evaluate)
     assert "pyproject.toml, uv.lock changed after nivis.lock was written: run 'nivis lock'" in said
 
 
-@pytest.mark.parametrize(("path", "reads"), [("nivis.lock", 1), ("nix/plans/lab.json", 2)])
-def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str, reads: int) -> None:
+@pytest.mark.parametrize(("path", "reads"), [("nivis.lock", 1), ("nix/plans/lab.json", "2 and 3")])
+def test_a_file_of_another_version(project: Project, evaluate: Evaluate, path: str, reads: int | str) -> None:
     change(project, path, version=9)
     said = evaluate("nivis.inventory { root = ./.; }", fails=True)
     assert (
@@ -125,7 +125,7 @@ def test_a_misspelt_argument_is_refused(evaluate: Evaluate, function: str) -> No
 
 def test_the_inventory(evaluate: Evaluate) -> None:
     found = evaluate('nivis.inventory { root = ./.; experiments = [ "lab" ]; }')
-    assert sorted(found) == ["base", "environment", "experiments", "shell", "toolchain", "wheels"]
+    assert sorted(found) == ["base", "environment", "experiments", "roots", "shell", "tables", "toolchain", "wheels"]
     assert found["base"].endswith("-nivis-debian-trixie")
     assert [wheel["archive"].partition("-")[2] for wheel in found["wheels"]] == ["six-1-2-py3.whl"]
     assert sorted(found["experiments"]["lab"]["steps"]) == ["a", "b"]
@@ -143,6 +143,28 @@ def test_the_recipe_of_a_step(evaluate: Evaluate) -> None:
     assert step["OMP_NUM_THREADS"] == "1"
     shell = evaluate("nivis.recipe { root = ./.; }")["attributes"]
     assert shell["NIVIS_SOURCE"] == "src"
+
+
+def test_checks(project: Project, evaluate: Evaluate) -> None:
+    """What is told of a check is known to its verdict only; a step that it guards waits for that."""
+    about = {"why": "w", "fix": "f", "severity": "block", "data": [], "steps": ["a"]}
+    command = {key: STEP[key] for key in ("cores", "env", "files", "params")} | {"run": ["false"]}
+    plan = json.loads((project.root / "nix/plans/lab.json").read_text())
+    plan["steps"]["b"]["guards"] = ["c"]
+
+    def paths(why: str) -> dict[str, str]:
+        checks = {"c": {**about, **command, "why": why}}
+        project.write("nix/plans/lab.json", json.dumps({**plan, "version": 3, "checks": checks}))
+        experiment = evaluate('(nivis.inventory { root = ./.; experiments = [ "lab" ]; }).experiments.lab')
+        return {name: step["out"] for name, step in experiment["steps"].items()}
+
+    one, two = paths("w"), paths("another")
+    assert {name for name in one if one[name] != two[name]} == {"checks.c", "b"}
+    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "b"; }')["attributes"]
+    assert recipe["guards"] == [two["checks.c"]]
+    recipe = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "checks.c (test)"; }')["attributes"]
+    assert recipe["command"] == "false"
+    assert recipe["run"].endswith("-command.py")
 
 
 def test_the_outputs_of_a_flake(evaluate: Evaluate) -> None:
@@ -196,7 +218,8 @@ def nixpkgs(tools: str) -> str:
 
 
 def test_a_toolchain_from_nixpkgs(evaluate: Evaluate) -> None:
-    found = evaluate(nixpkgs('"jq"'))
+    found = evaluate(f"""let t = {nixpkgs('"jq"')}; in t // {{ tools = t.tools [ "xz" "jq" ]; }}""")
+    assert found.pop("tools") == "/nixpkgs/xz/bin:/nixpkgs/jq/bin"
     programs = found.pop("programs").split(":")
     assert programs[0] == "/nixpkgs/python313-with-installer-pyyaml/bin"
     assert programs[-1] == "/nixpkgs/jq/bin"
@@ -221,6 +244,11 @@ def test_a_tool_that_nixpkgs_does_not_have(evaluate: Evaluate) -> None:
     assert 'nivis.toolchain: nixpkgs has no package "jqq", which [tool.nivis.toolchain] packages names' in said
 
 
+def test_a_steps_tool_that_nixpkgs_does_not_have(evaluate: Evaluate) -> None:
+    said = evaluate(f'({nixpkgs("")}).tools [ "jqq" ]', fails=True)
+    assert 'nivis.toolchain: nixpkgs has no package "jqq", which a step\'s tools names' in said
+
+
 def test_both_toolchains_have_the_same_interface(evaluate: Evaluate) -> None:
     debian = f"nivis.toolchain {{ system = \"x86_64-linux\"; lock = builtins.fromJSON ''{json.dumps(TOOLCHAIN)}''; }}"
     ours, theirs = (set(evaluate(f"builtins.attrNames ({text})")) for text in (debian, nixpkgs("")))
@@ -234,12 +262,47 @@ def test_a_project_on_nixpkgs(project: Project, evaluate: Evaluate) -> None:
     assert found == "/nixpkgs/bashInteractive/bin/bash"
 
 
+def test_tools_from_nixpkgs_are_on_the_path(project: Project, evaluate: Evaluate) -> None:
+    change(project, "nivis.lock", toolchain={"kind": "nixpkgs", "python": "3.13.5", "tools": []})
+    give_tools(project)
+    step = f"(nivis.project {{ root = ./.; pkgs = _: {NIXPKGS}; }}).experiments.lab.steps.a.drvAttrs"
+    found = evaluate(f"{{ path = ({step}).PATH; root = ({step}) ? NIVIS_ROOT; }}")
+    assert found["path"].split(":")[1] == "/nixpkgs/jq/bin"
+    assert not found["root"]
+
+
+DEB = {"name": "jq", "version": "1.7", "architecture": "amd64", "archive": "debian", "path": "p/jq.deb", "size": 1}
+
+
+def give_tools(project: Project) -> None:
+    plan = json.loads((project.root / "nix/plans/lab.json").read_text())
+    plan["steps"]["a"]["tools"] = ["jq"]
+    change(project, "nix/plans/lab.json", steps=plan["steps"])
+
+
+def test_a_step_with_tools(project: Project, evaluate: Evaluate) -> None:
+    without = evaluate('nivis.inventory { root = ./.; experiments = [ "lab" ]; }')
+    assert without["roots"] == {}
+    give_tools(project)
+    said = evaluate("nivis.inventory { root = ./.; }", fails=True)
+    assert "nivis.lock does not have the tools jq: run 'nivis lock'" in said
+    root = {"request": "", "date": "", "packages": ["jq=1.7"]}
+    change(project, "nivis.lock", debs={"jq=1.7": {**DEB, "sha256": SHA}, "~": None}, roots={"jq": root, "~": None})
+    found = evaluate("nivis.inventory { root = ./.; }")
+    assert found["roots"]["jq"]["debs"] == [evaluate(f'"${{nivis.fetch {{ name = "jq.deb"; sha256 = "{SHA}"; }}}}"')]
+    attributes = evaluate('nivis.recipe { root = ./.; experiment = "lab"; step = "a"; }')["attributes"]
+    assert attributes["NIVIS_ROOT"] == found["roots"]["jq"]["out"]
+    steps = found["experiments"]["lab"]["steps"]
+    assert steps["a"] != without["experiments"]["lab"]["steps"]["a"]
+
+
 def test_every_exported_function_is_exercised_here_or_by_a_project(evaluate: Evaluate) -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     exported = set(evaluate("builtins.attrNames nivis"))
     named = {name for name in exported if re.search(rf"(?:nivis|LIBRARY}}\))\.{name}\b", text)}
     # Not called by name: test_the_inventory and test_the_recipe_of_a_step reach these.
-    inside = {"environment", "experiment", "shell", "step", "wheel"}
-    elsewhere = {"application", "join"}  # test_repository.py, test_sweeps.py
+    inside = {"environment", "experiment", "root", "shell", "step", "wheel"}
+    # test_repository.py, test_checks.py, test_recorded.py, test_dynamic.py, test_sweeps.py, test_tools.py
+    elsewhere = {"application", "check", "content", "items", "join"}
     assert exported == named | inside | elsewhere
     assert named.isdisjoint(inside | elsewhere)

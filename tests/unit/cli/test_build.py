@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nivis.cli.build import document, flatten, summary
 from nivis.engine.build import Outcome
+from nivis.engine.checks import CheckResult, Finding
 from nivis.engine.targets import Target
 
 ROOT = Path("/project")
@@ -37,6 +39,31 @@ def test_the_summary() -> None:
     )
 
 
+HELD = CheckResult(name="bills", why="w", fix="f", severity="block", held=True, seen="344 rows, 8 columns")
+WARNED = CheckResult(name="sex", why="w", fix="f", severity="warn", held=False, found=(Finding(what="no"),))
+
+
+@pytest.mark.parametrize(
+    ("checks", "text"),
+    [
+        ((HELD,), "1 held (344 rows, 8 columns)"),
+        ((HELD, HELD), "2 held"),
+        ((HELD, WARNED), "1 held, 1 does not: sex"),
+        ((WARNED, WARNED), "0 held, 2 do not: sex, sex"),
+    ],
+)
+def test_checks_are_counted(checks: tuple[CheckResult, ...], text: str) -> None:
+    lines = summary(replace(OUTCOME, checks=checks), shown).split("\n")
+    assert lines[4] == f"  checks   {text}"
+
+
+def test_checks_in_the_document() -> None:
+    assert document(replace(OUTCOME, checks=(HELD, WARNED)), ROOT)["checks"] == {
+        "bills": {"state": "held", "seen": "344 rows, 8 columns", "found": []},
+        "sex": {"state": "warned", "seen": "", "found": ["no"]},
+    }
+
+
 def test_nothing_to_do() -> None:
     outcome = Outcome(target=Target("birds", "train"), link=ROOT / "generated/birds.train", out="/nix/store/x")
     assert summary(outcome, shown) == "birds.train: up to date\n  result   generated/birds.train"
@@ -50,6 +77,7 @@ def test_the_document() -> None:
         "built": ["birds.clean", "birds.train"],
         "metrics": {"train": {"accuracy": 0.97123456789, "birds": {"test": 86}, "good": True}},
         "figures": ["generated/birds/figures/a.svg", "generated/birds/figures/b.svg"],
+        "checks": {},
     }
 
 

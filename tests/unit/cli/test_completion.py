@@ -17,7 +17,7 @@ def project(tmp_path: Path) -> Path:
     for folder, text in {
         "2026-11-20-penguins": (
             '[experiment]\ntitle = "Bills"\n[params]\nmodel.c = 1\nseed = 0\n[profiles.smoke]\n'
-            "[steps.clean]\n[steps.train]\n[steps.trace]\n"
+            "[steps.clean]\n[steps.train]\n[steps.trace]\n[checks.bills]\n"
         ),
         "owls": '[experiment]\nname = "night-owls"\n',
         "broken": "[experiment\n",
@@ -39,7 +39,11 @@ def project(tmp_path: Path) -> Path:
         ("penguins.train@", [("penguins.train@c=0.1", ""), ("penguins.train@c=1", "")]),
         ("penguins.train@c=0", [("penguins.train@c=0.1", "")]),
         ("penguins-smoke.train@", []),
-        ("penguins.", [("penguins.clean", ""), ("penguins.trace", ""), ("penguins.train", "")]),
+        (
+            "penguins.",
+            [("penguins.checks.bills", ""), ("penguins.clean", ""), ("penguins.trace", ""), ("penguins.train", "")],
+        ),
+        ("penguins.ch", [("penguins.checks.bills", "")]),
         ("penguins.tr", [("penguins.trace", ""), ("penguins.train", "")]),
         ("owls.", []),
         ("night-owls.", []),
@@ -52,7 +56,7 @@ def test_what_is_offered(project: Path, incomplete: str, offered: list[tuple[str
 
 def test_steps_at_once(project: Path) -> None:
     offered = [name for name, _ in targets(project, "pen", steps=True)]
-    steps = ("clean", "train", "trace")
+    steps = ("clean", "train", "trace", "checks.bills")
     assert offered == [f"{name}.{step}" for name in ("penguins", "penguins-smoke") for step in steps]
 
 

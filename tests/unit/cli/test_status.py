@@ -5,7 +5,7 @@ from dataclasses import replace
 from nivis.cli.status import table
 from nivis.engine.inventory import ExperimentItem, Item, StepItem
 from nivis.engine.state import State, StepRun
-from nivis.engine.status import ExperimentStatus, StepStatus, _chosen, _folded, _worst
+from nivis.engine.status import CheckStatus, ExperimentStatus, StepStatus, _chosen, _folded, _worst
 
 FOUND = [
     ExperimentStatus(
@@ -37,6 +37,18 @@ def test_a_line_for_each_experiment_and_step() -> None:
     )
 
 
+def test_checks_stand_below_the_steps() -> None:
+    checks = (
+        CheckStatus(name="bills", state="blocked", note="bill: 1 of 3 values is missing"),
+        CheckStatus(name="rows", state="missing"),
+    )
+    assert list(table([replace(FOUND[0], steps=(), state="blocked", checks=checks)], color=False)) == [
+        "birds           blocked   Can bills tell?",
+        "  checks.bills  blocked   bill: 1 of 3 values is missing",
+        "  checks.rows   missing",
+    ]
+
+
 def test_states_have_colours_on_a_terminal() -> None:
     assert "\x1b[33mstale" in next(table(FOUND, color=True))
 
@@ -48,6 +60,8 @@ def test_nothing_there() -> None:
 def test_an_experiment_is_as_good_as_its_worst_step() -> None:
     assert _worst(["built", "missing", "stale"]) == "stale"
     assert _worst(["built", "failed", "stale"]) == "failed"
+    assert _worst(["blocked", "built", "missing"]) == "blocked"
+    assert _worst(["built", "held"]) == "built"
     assert _worst(["built"]) == "built"
 
 
@@ -112,3 +126,9 @@ def test_what_was_asked_for() -> None:
     assert list(_chosen(folded, ["train"])) == [folded[1]]
     [train] = _chosen(folded, ["train@c=1"])
     assert (train.state, [instance.name for instance in train.instances]) == ("built", ["c=1"])
+
+
+def test_a_stale_step_has_its_reason_beside_it() -> None:
+    steps = (StepStatus(name="train", state="stale", reason="code, params", seconds=3.0),)
+    lines = list(table([replace(FOUND[0], steps=steps)], color=False))
+    assert lines[1] == "  train  stale     code, params"

@@ -16,13 +16,13 @@ def test_the_placeholder_is_nixs() -> None:
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     script = tmp_path / "last"
-    script.write_text(last_script(["no such thing", "x"]))
+    script.write_text(last_script(["no such thing", "x"], prompt="$ "))
     done = subprocess.run(["bash", str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         127,
         "nivis: shell: there is no program 'no such thing' in this environment. Run `nivis shell` to look around.\n",
     )
-    script.write_text(last_script(["echo", "it's", "a b"]))
+    script.write_text(last_script(["echo", "it's", "a b"], prompt="$ "))
     assert subprocess.run(["bash", str(script)], capture_output=True, text=True, check=True).stdout == "it's a b\n"
 
 

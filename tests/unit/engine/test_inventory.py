@@ -8,6 +8,7 @@ from nivis.engine.inventory import (
     Inventory,
     Item,
     ListItem,
+    RootItem,
     StepItem,
     WheelItem,
     decode,
@@ -46,6 +47,7 @@ RAW = {
             "data": {"a": {"out": store("a")}, "b": {"out": store("b"), "archive": store("b.tgz")}},
         }
     },
+    "roots": {"bwa samtools": {**item("root"), "debs": [store("bwa.deb")]}},
 }
 
 
@@ -79,6 +81,7 @@ def test_decode() -> None:
                 data={"a": DataItem(out=store("a")), "b": DataItem(out=store("b"), archive=store("b.tgz"))},
             )
         },
+        roots={"bwa samtools": RootItem(drv=store("root.drv"), out=store("root"), debs=(store("bwa.deb"),))},
     )
 
 
@@ -86,13 +89,14 @@ def test_every_path_is_named() -> None:
     names = {path.removeprefix("/nix/store/") for path in decode(RAW).paths()}
     steps = {"birds", "clean", "train", "train-bytes", "fit", "fit-c=1", "a", "b", "b.tgz"}
     steps |= {"each-items", "a.csv", "late-items"}
-    assert names == {"base", "toolchain", "environment", "six", "six.whl", *steps}
+    assert names == {"base", "toolchain", "environment", "six", "six.whl", "root", "bwa.deb", *steps}
 
 
 def test_what_people_call_a_derivation() -> None:
     assert decode(RAW).labels() == {
         store("environment.drv"): "python environment",
         store("toolchain.drv"): "toolchain",
+        store("root.drv"): "tools (bwa samtools)",
         store("birds.drv"): "birds (result)",
         store("clean.drv"): "birds.clean",
         store("train.drv"): "birds.train",
@@ -113,8 +117,21 @@ def test_what_successors_get_and_what_instances_there_are() -> None:
     assert key_of("/nix/store/rmp0mdma40kl058synbf1xln4qffyj5s-train") == "rmp0mdma40kl058synbf1xln4qffyj5s"
 
 
+def test_checks() -> None:
+    nodes = {"checks.bills (test)": item("c"), "checks.bills": item("c-verdict")}
+    birds = {**RAW["experiments"]["birds"], "steps": nodes, "joined": {}}  # type: ignore[index]
+    inventory = decode({**RAW, "tables": item("tables"), "experiments": {"birds": birds}})
+    assert inventory.tables == an_item("tables")
+    assert {store("tables"), store("c"), store("c-verdict")} <= set(inventory.paths())
+    assert {drv: label for drv, label in inventory.labels().items() if "check" in label} == {
+        store("tables.drv"): "environment for checks of tables",
+        store("c.drv"): "birds.checks.bills (test)",
+        store("c-verdict.drv"): "birds.checks.bills",
+    }
+
+
 def test_nixpkgs_has_neither_base_nor_toolchain_of_its_own() -> None:
-    inventory = decode({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}})
+    inventory = decode({**RAW, "base": None, "toolchain": None, "wheels": [], "experiments": {}, "roots": {}})
     assert (inventory.base, inventory.toolchain) == (None, None)
     assert list(inventory.paths()) == [store("environment")]
     assert inventory.labels() == {store("environment.drv"): "python environment"}

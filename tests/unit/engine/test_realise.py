@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 
 from nivis.engine.realise import problems_of
-from nivis.errors import NivisError
+from nivis.errors import NivisError, StepError
 from nivis.nix.builds import Build, BuildState
 
 DRV = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-penguins-train.drv"
@@ -37,6 +37,17 @@ def test_a_step_without_a_word() -> None:
         "penguins.train: the step failed with exit code 3. "
         "'nivis log penguins.train' shows the whole log, 'nivis shell penguins.train' enters its environment."
     )
+
+
+@pytest.mark.parametrize("label", ["penguins.train", "tools (bwa)"])
+def test_a_machine_without_user_namespaces(label: str) -> None:
+    refused = "this machine does not let a build make user namespaces, which tools need. Allow them, as root: `x`; y."
+    error = problem(label, "failed with exit code 1", "bwrap: setting up uid map: Permission denied", refused)
+    assert str(error) == (
+        f"{label}: this machine does not let a build make user namespaces, which tools need "
+        "(bwrap: setting up uid map: Permission denied). Allow them, as root: `x`; y."
+    )
+    assert error.exit_code == 3
 
 
 @pytest.mark.parametrize("reason", ["failed with exit code 137", "failed due to signal 9 (Killed)"])
@@ -114,3 +125,19 @@ def test_nix_itself_failed() -> None:
     state.errors.append("error: odd")
     [error] = problems_of(state, {})
     assert error.what == "nix failed while building: odd"
+
+
+def test_a_folder_that_is_kept_is_told_of() -> None:
+    [error] = problems_of(*_failed_with(folder="/tmp/nix-build-x-a.drv-0"))
+    assert isinstance(error, StepError)
+    assert (error.folder, error.hint) == (
+        "/tmp/nix-build-x-a.drv-0",
+        "'nivis log x.a' shows the whole log, 'nivis shell x.a' enters its folder as it left it.",
+    )
+
+
+def _failed_with(*, folder: str) -> tuple[BuildState, dict[str, str]]:
+    drv = "/nix/store/9b8n7ifz965sfzmwwd534s7z10lldvks-x-a.drv"
+    state = BuildState()
+    state.failed[drv] = Build(derivation=drv, started=0.0, reason="failed with exit code 1", folder=folder)
+    return state, {drv: "x.a"}

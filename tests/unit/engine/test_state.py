@@ -66,3 +66,9 @@ def test_the_file_leaves_out_what_is_not_known(tmp_path: Path) -> None:
     write_state(tmp_path, STATE)
     steps = json.loads((tmp_path / ".nivis/state.json").read_text())["steps"]
     assert steps["birds.train"] == {"out": "/nix/store/t", "failed": True}
+
+
+def test_a_folder_is_remembered(tmp_path: Path) -> None:
+    state = State(steps={"x.a": StepRun(out="/nix/store/o", failed=True, folder="/tmp/nix-build-a.drv-0")})
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, StepItem, WheelItem
+from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, RootItem, StepItem, WheelItem
+from nivis.engine.roots import deb_download, gone
 from nivis.engine.supply import Need, fetch_files, given, needed
 from nivis.engine.workspace import Workspace
 from nivis.fetch.cache import Cache
 from nivis.fetch.download import Download, NotFoundError
 from nivis.fetch.transfer import Stop
-from nivis.lock.model import Archive, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
+from nivis.lock.model import Archive, DebianPackage, Lock, LockedData, PythonEnvironment, Root, Toolchain, Tree, Wheel
 from nivis.manifest.model import Project
 from nivis.progress import Silent
 
@@ -62,7 +63,12 @@ INVENTORY = Inventory(
         )
     },
 )
-PLANS = {"lab": {"name": "lab", "steps": {"clean": {"data": ["table"]}, "train": {"data": ["birds"]}}}}
+PLANS = {
+    "lab": {
+        "name": "lab",
+        "steps": {"clean": {"data": ["table"], "files": []}, "train": {"data": ["birds"], "files": []}},
+    }
+}
 ALL = set(INVENTORY.paths())
 
 
@@ -91,9 +97,91 @@ def test_needed(absent: set[str], steps: tuple[str, ...], need: Need) -> None:
     assert bool(need) == (need != Need())
 
 
+POLARS = Wheel(name="polars", version="1", file="polars.whl", sha256="p")
+CHECKED = replace(
+    INVENTORY,
+    tables=item("tables"),
+    wheels=(*INVENTORY.wheels, WheelItem(file="polars.whl", archive="polars.whl", out="polars")),
+)
+CHECKS = {
+    "rules": {"table": {"data": "birds"}, "data": ["birds"], "steps": []},
+    "floor": {"metric": {"step": "train"}, "data": [], "steps": ["train"]},
+    "command": {"run": ["x"], "files": [], "data": ["table"], "steps": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "need"),
+    [
+        ("checks.rules (test)", Need(wheels=(POLARS,), data={"lab/birds": BIRDS})),
+        ("checks.floor (test)", Need()),
+        ("checks.command (test)", Need(wheels=(ATTRS, SIX), data={"lab/table": TABLE})),
+        ("checks.rules", Need()),
+    ],
+)
+def test_what_checks_need(step: str, need: Need) -> None:
+    lock = replace(LOCK, tables=PythonEnvironment(request="", wheels=(POLARS,)))
+    plan = {**PLANS["lab"], "checks": CHECKS}
+    assert needed(CHECKED, lock, {"lab": plan}, set(CHECKED.paths()) - {"toolchain"}, {"lab": [step]}) == need
+
+
 def test_a_shell_needs_the_environment_though_nothing_is_to_run() -> None:
     assert needed(INVENTORY, LOCK, PLANS, ALL, {}) == Need()
     assert needed(INVENTORY, LOCK, PLANS, ALL, {}, shell=True) == Need(base=True, wheels=(ATTRS, SIX))
+
+
+BWA, LIBZ = (
+    DebianPackage(name=n, version="1", architecture="amd64", archive="debian", path=f"pool/{n}_1.deb", sha256=n, size=1)
+    for n in ("bwa", "libz")
+)
+TOOLS = replace(INVENTORY, roots={"bwa": RootItem(drv="root.drv", out="root", debs=("bwa.deb", "libz.deb"))})
+TOOLS_LOCK = replace(
+    LOCK,
+    debs={"bwa=1": BWA, "libz=1": replace(LIBZ, url="https://x.example/libz.deb")},
+    roots={"bwa": Root(request="", date="2026-11-20", packages=("bwa=1", "libz=1"))},
+)
+CLEAN: dict[str, object] = {"data": [], "files": []}
+TOOLS_PLANS = {"lab": {"name": "lab", "steps": {"clean": CLEAN, "train": {**CLEAN, "tools": ["bwa"]}}}}
+
+
+@pytest.mark.parametrize(
+    ("present", "steps", "debs"),
+    [
+        (set(), ["clean", "train"], ["bwa=1", "libz=1"]),
+        ({"bwa.deb"}, ["train"], ["libz=1"]),
+        ({"root"}, ["train"], []),  # made: its packages may be gone
+        (set(), ["clean", "train (items)"], []),  # nothing that is to run asks for them
+    ],
+)
+def test_the_packages_of_tools(present: set[str], steps: list[str], debs: list[str]) -> None:
+    need = needed(TOOLS, TOOLS_LOCK, TOOLS_PLANS, set(TOOLS.paths()) - present, {"lab": steps})
+    assert list(need.debs) == debs
+    assert list(given(need).debs) == [name for name in debs if name == "bwa=1"]
+
+
+def test_where_a_package_is_looked_for(tmp_path: Path) -> None:
+    def urls(deb: DebianPackage, **environ: str) -> tuple[str, ...]:
+        project = Project(root=tmp_path, name="lab")
+        workspace = Workspace(project=project, environ=environ, cache=Cache(tmp_path), listener=Silent())
+        return deb_download(workspace, deb).urls
+
+    here = {"NIVIS_DEBIAN_MIRROR": "https://mirror.example/debian"}
+    assert urls(BWA, **here) == ("https://mirror.example/debian/pool/bwa_1.deb",)
+    locked = replace(BWA, url="https://other.example/bwa.deb")
+    assert urls(locked, **here) == ("https://mirror.example/debian/pool/bwa_1.deb", "https://other.example/bwa.deb")
+
+
+def test_packages_that_are_gone_are_one_problem() -> None:
+    missing = [NotFoundError("not there", where=f"{name}_1.deb") for name in ("bwa", "libz")]
+    other = NotFoundError("not there", where="six.whl")
+    found = gone([*missing, other], TOOLS_LOCK.debs, TOOLS_LOCK)
+    assert list(map(str, found)) == [
+        "tools: the mirror no longer has 2 packages of the tools: bwa_1.deb, libz_1.deb (not there). "
+        "Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of 2026-11-20, "
+        "or run 'nivis lock --update toolchain' for today's packages.",
+        "six.whl: not there.",
+    ]
+    assert gone([other], TOOLS_LOCK.debs, TOOLS_LOCK) == [other]
 
 
 def test_what_plain_nix_cannot_fetch() -> None:

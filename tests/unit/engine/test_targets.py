@@ -10,6 +10,7 @@ LABELS: Plan = {"c=0.1,seed=1": {}, "c=10.0,seed=1": {}}
 PLANS: dict[str, Plan] = {
     "birds": {"steps": {"clean": {}, "train": {"instances": LABELS}}},
     "lab": {"steps": {"work": {}}},
+    "owls": {"steps": {"work": {}}, "checks": {"bills": {}, "rows": {}}},
 }
 
 
@@ -64,6 +65,24 @@ def test_what_is_no_instance(step: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_steps([Target("birds", step)], PLANS, one=True)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("owls.checks.bill", "no check named 'bill' in 'owls'. Did you mean 'bills'?"),
+        ("owls.check.bills", "no step named 'check.bills' in 'owls'. Did you mean 'checks.bills'?"),
+        ("lab.checks.bills", "no check named 'bills' in 'lab'. Declare it: [checks.bills]."),
+    ],
+)
+def test_what_is_no_check(target: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_steps([parse_target(target)], PLANS)
+    assert str(caught.value) == message
+
+
+def test_a_check_is_fine() -> None:
+    check_steps([Target("owls", "checks.bills")], PLANS, one=True)
 
 
 def test_an_instance_is_fine() -> None:

@@ -13,7 +13,17 @@ import pytest
 
 from nivis.errors import LockError
 from nivis.lock.file import dumps, loads, read_lock
-from nivis.lock.model import Archive, DebianPackage, Lock, LockedData, PythonEnvironment, Toolchain, Tree, Wheel
+from nivis.lock.model import (
+    Archive,
+    DebianPackage,
+    Lock,
+    LockedData,
+    PythonEnvironment,
+    Root,
+    Toolchain,
+    Tree,
+    Wheel,
+)
 
 PACKAGE = DebianPackage(
     name="bash", version="5.2", architecture="amd64", archive="debian", path="pool/b.deb", sha256="ab", size=7
@@ -34,6 +44,8 @@ LOCK = Lock(
             archive=Archive(registry="pypi", file="x.whl", sha256="00", url="https://example.org/x.whl"),
         ),
     },
+    debs={"bash=5.2": replace(PACKAGE, url="https://example.org/b.deb")},
+    roots={"bash": Root(request="gg", date="2026-11-20T00:00:00Z", packages=("bash=5.2",))},
 )  # fmt: skip
 TEXT = """\
 {
@@ -41,6 +53,11 @@ TEXT = """\
   "penguins/a": {"archive": {"file": "x.whl", "registry": "pypi", "sha256": "00", "url": "https://example.org/x.whl"}, \
 "files": 1, "name": "ä.csv", "origin": {"file": "x/a.csv", "pypi": "x==1"}, "sha256": "ff", "size": 1},
   "penguins/b": {"files": 2, "name": "b", "origin": {"path": "data/b"}, "size": 3, "tree": "sha256-y"},
+  "~": null
+ },
+ "debs": {
+  "bash=5.2": {"architecture": "amd64", "archive": "debian", "name": "bash", "path": "pool/b.deb", "sha256": "ab", \
+"size": 7, "url": "https://example.org/b.deb", "version": "5.2"},
   "~": null
  },
  "files": {
@@ -52,6 +69,10 @@ TEXT = """\
   "wheels": [
    {"file": "six.whl", "name": "six", "sha256": "ee", "version": "1"}
   ]
+ },
+ "roots": {
+  "bash": {"date": "2026-11-20T00:00:00Z", "packages": ["bash=5.2"], "request": "gg"},
+  "~": null
  },
  "source": [
   "src"
@@ -83,6 +104,8 @@ def test_the_whole_text() -> None:
 
 def test_it_reads_what_it_writes() -> None:
     assert loads(TEXT) == LOCK
+    tables = replace(LOCK, tables=LOCK.python)
+    assert loads(dumps(tables)) == tables
     bare = replace(LOCK, python=None, data={})
     assert loads(dumps(bare)) == bare
 
@@ -120,7 +143,10 @@ RESTORE = "Restore it (`git checkout nivis.lock`), or delete it and run `nivis l
                 "run `nivis lock`: it adds what is missing."
             ),
         ),
-        ('{"version": 1}', f"nivis.lock: lacks one of 'system', 'source', 'files', 'toolchain', 'data'. {RESTORE}"),
+        (
+            '{"version": 1}',
+            f"nivis.lock: lacks one of 'system', 'source', 'files', 'toolchain', 'data', 'debs', 'roots'. {RESTORE}",
+        ),
     ],
 )
 def test_broken_texts(text: str, message: str) -> None:
@@ -186,6 +212,27 @@ def test_branches_that_added_data_merge(tmp_path: Path, base: dict[str, LockedDa
     ours, theirs = {**base, "p/x": entry}, {**base, "q/y": replace(entry, name="y")}
     text = merged(tmp_path, replace(LOCK, data=base), replace(LOCK, data=ours), replace(LOCK, data=theirs))
     assert loads(text) == replace(LOCK, data={**ours, **theirs})
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["more", "first"])
+def test_branches_that_added_tools_merge(tmp_path: Path, first: bool) -> None:
+    base = replace(LOCK, debs={}, roots={}) if first else LOCK
+    shared = {f"lib{n}=1": replace(PACKAGE, name=f"lib{n}", version="1") for n in range(9)}
+
+    def branch(tool: str) -> Lock:
+        debs = {**base.debs, **shared, f"{tool}=1": replace(PACKAGE, name=tool, version="1")}
+        root = Root(request=tool, date="", packages=tuple(sorted({**shared, f"{tool}=1": PACKAGE})))
+        return replace(base, debs=dict(sorted(debs.items())), roots={**base.roots, tool: root})
+
+    ours, theirs = branch("lib3-tool"), branch("lib6-tool")
+    text = merged(tmp_path, base, ours, theirs)
+    assert loads(text) == replace(LOCK, debs={**ours.debs, **theirs.debs}, roots={**ours.roots, **theirs.roots})
+
+
+def test_a_lock_from_before_there_were_tools() -> None:
+    raw = json.loads(TEXT)
+    del raw["debs"], raw["roots"]
+    assert loads(json.dumps(raw)) == replace(LOCK, debs={}, roots={})
 
 
 def test_branches_that_pinned_differently_are_told(tmp_path: Path) -> None:

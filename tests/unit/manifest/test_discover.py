@@ -44,7 +44,7 @@ def test_duplicates_and_mistakes_together(tmp_path: Path) -> None:
         ),
         (
             "experiments/b/experiment.toml, line 1: unknown key 'x'. "
-            "Known: data, experiment, params, profiles, report, steps."
+            "Known: checks, data, experiment, params, profiles, report, steps."
         ),
         (
             "experiments/c/experiment.toml, line 1: not valid TOML: expected '=' after a key in a key/value pair. "

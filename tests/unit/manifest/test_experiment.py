@@ -51,6 +51,7 @@ metrics = ["metrics.json"]
 plots = ["confusion.svg"]
 sources = ["config/*.json"]
 env = {{ OMP_NUM_THREADS = "1" }}
+tools = ["r-base-core", "g++", "g++"]
 cores = 2
 memory = "2 GiB"
 gpus = 1
@@ -103,6 +104,7 @@ def test_everything() -> None:
                 outputs=("model.json",),
                 metrics=("metrics.json",),
                 plots=("confusion.svg",),
+                tools=("g++", "r-base-core"),
                 sources=("config/*.json",),
                 env={"OMP_NUM_THREADS": "1"},
                 cores=2,
@@ -143,12 +145,9 @@ RULE = "Use letters, digits, '_' and '-', and do not begin with '-'."
         ("[experiment]\ntitel = 'x'", "line 2: experiment: unknown key 'titel'. Did you mean 'title'?"),
         ("[step.x]\nrun='x'", "line 1: unknown key 'step'. Did you mean 'steps'?"),
         (
-            "[checks.x]",
-            "line 1: checks is not supported by this version of nivis. Remove it, or update nivis.",
-        ),
-        (
-            "[steps.x]\nrun = 'x'\ntools = ['x']",
-            "line 3: steps.x.tools is not supported by this version of nivis. Remove it, or update nivis.",
+            "[steps.x]\nrun = 'x'\ntools = ['r-base-core=4.5']",
+            "line 3: steps.x.tools has 'r-base-core=4.5', which is not the name of a package. "
+            "Write the name alone: which version it is, nivis.lock says.",
         ),
         ("steps = 3", "line 1: steps must be a table, but it is an integer. Write [steps] above its keys."),
         ("[steps]\nx = 'y'", "line 2: steps.x must be a table, but it is a string. Write [steps.x] above its keys."),

@@ -196,3 +196,36 @@ def test_warnings_and_text_become_notes_but_expected_ones_do_not() -> None:
     state.apply(Text(text="half a line"), 0)
     state.apply(Text(text="  "), 0)
     assert state.notes == ["warning: something odd", "half a line"]
+
+
+FOLDERS = {
+    "2.8": ["/tmp/nix-build-one.drv-0", "/tmp/nix-build-two.drv-0"],
+    "2.26": ["/tmp/nix-build-one.drv-1", "/tmp/nix-build-two.drv-1"],
+    "2.34": ["/nix/var/nix/builds/nix-21452-3629385874", "/nix/var/nix/builds/nix-21452-3629385875"],
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_folders_that_are_kept(version: str) -> None:
+    state, _ = replay(version, "kept")
+    found = {build.name: (build.folder, build.reason) for build in state.failed.values()}
+    assert {name: reason for name, (_, reason) in found.items()} == dict.fromkeys(
+        ("one", "two"), "failed with exit code 3"
+    )
+    folders = [found[name][0] for name in ("one", "two")]
+    assert folders == FOLDERS[version]
+    assert sorted(state.kept) == sorted(folders)
+    assert state.stray == []
+
+
+def test_a_folder_of_a_sandbox_is_a_builds_own() -> None:
+    state = BuildState()
+    for number, name in enumerate(("a", "b")):
+        fields = (f"/nix/store/{number * 32}{'x' * 32}"[:43] + f"-{name}.drv",)
+        state.apply(Started(id=number, kind=Kind.BUILD, text="", fields=fields), 0.0)
+    state.apply(Message(level=0, text="note: keeping build directory '/tmp/nix-build-b.drv-7/build'"), 1.0)
+    assert {build.name: build.folder for build in state.running.values()} == {
+        "a": "",
+        "b": "/tmp/nix-build-b.drv-7/build",
+    }
+    assert (state.errors, state.stray) == ([], [])

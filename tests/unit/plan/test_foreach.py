@@ -88,7 +88,9 @@ def test_data_and_nested(project: Project) -> None:
     text += "[steps.inner]\nforeach = { files = '${steps.each}/p/*' }\nrun = 'x ${item}'\n"
     experiment = decode_experiment(text, FOLDER)
     (project.root / FOLDER / "experiment.toml").write_text(text)
-    made = build_plan(project, experiment, {"raw": LockedData(name="raw", origin={"path": "raw"}, sha256="a" * 64)})
+    made: Any = build_plan(
+        project, experiment, {"raw": LockedData(name="raw", origin={"path": "raw"}, sha256="a" * 64)}
+    )
     assert made["steps"]["each"]["foreach"]["data"] == "raw"
     assert data_of(made, "each@x") == data_of(made, "each (items)") == ["raw"]
     assert needs(made["steps"]["inner"]) == ["each"]
@@ -205,7 +207,7 @@ def script(run: str) -> str:
         root = Path(folder)
         (root / FOLDER).mkdir(parents=True)
         (root / FOLDER / "experiment.toml").write_text(text, encoding="utf-8")
-        made = build_plan(Project(root=root, name="p"), decode_experiment(text, FOLDER), {})
+        made: Any = build_plan(Project(root=root, name="p"), decode_experiment(text, FOLDER), {})
     return "".join(made["steps"]["each"]["run"])
 
 

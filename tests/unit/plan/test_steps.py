@@ -10,7 +10,7 @@ from nivis.manifest.experiment import decode_experiment
 from nivis.manifest.model import Project
 from nivis.manifest.params import with_profile
 from nivis.plan.build import build_plan
-from nivis.plan.instances import instances, names, swept
+from nivis.plan.instances import instances, names, swept, tools_of
 
 FOLDER = PurePosixPath("experiments/x")
 TRAIN = (
@@ -49,6 +49,13 @@ def test_a_swept_step(project: Project) -> None:
         "instances": {"c=1": {"values": '{"c":1}', "texts": ["1"]}, "c=2": {"values": '{"c":2}', "texts": ["2"]}},
     }
     assert "along" not in step
+
+
+def test_tools_are_the_steps_and_only_there_where_asked_for(project: Project) -> None:
+    steps = plan(project, "[steps.a]\nrun = 'x'\ntools = ['samtools', 'bwa']\n[steps.b]\nrun = 'x'\ntools = []\n")
+    assert steps["steps"]["a"]["tools"] == ["bwa", "samtools"]
+    assert "tools" not in steps["steps"]["b"]
+    assert tools_of(steps) == {"bwa samtools"}
 
 
 def test_what_differs_stands_with_the_instance(project: Project) -> None:

@@ -44,7 +44,8 @@ def closure(
     seeds (all of them together) and LockError for a dependency that cannot be satisfied.
     """
     names = sorted({*seeds, *(index.essential() if essential else ())})
-    unknown = [_unknown(index, name) for name in names if not index.named(name) and not index.providing(name)]
+    place = "pyproject.toml: tool.nivis.toolchain.packages"
+    unknown = [unknown_package(index, n, place) for n in names if not index.named(n) and not index.providing(n)]
     raise_all(unknown)
     solver = _Solver(index=index, exclude=frozenset(exclude))
     for name in names:
@@ -112,11 +113,8 @@ class _Solver:
         )
 
 
-def _unknown(index: Packages, name: str) -> NivisError:
+def unknown_package(index: Packages, name: str, where: str) -> NivisError:
+    """Return the error for a package that the release does not have."""
     near = get_close_matches(name, index.names(), n=3, cutoff=0.7)
     hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "Search with 'apt-cache search'."
-    return ManifestError(
-        f"no package named '{name}' in Debian {index.suite}",
-        where="pyproject.toml: tool.nivis.toolchain.packages",
-        hint=hint,
-    )
+    return ManifestError(f"no package named '{name}' in Debian {index.suite}", where=where, hint=hint)

@@ -67,11 +67,10 @@ def lock_toolchain(
 
     Its archive is left in the cache for ``base_tree``. Raises ManifestError (suite, packages), NetworkError, HostError.
     """
-    architecture = _architecture(system)
     digest = request(settings, system)
     index = read_index(
         settings.suite,
-        architecture,
+        architecture(system),
         mirrors=mirrors,
         cache=cache,
         listener=listener,
@@ -81,7 +80,7 @@ def lock_toolchain(
         now=now,
         client=client,
     )
-    packages = tuple(_locked(p) for p in closure(index, _seeds(settings), EXCLUDED))
+    packages = tuple(locked_package(p) for p in closure(index, _seeds(settings), EXCLUDED))
     tree = _make_tree(settings.suite, packages, cache, mirrors, listener, offline, index, client)
     return Toolchain(
         kind="debian",
@@ -192,7 +191,7 @@ def _fetch(
     except NivisError as error:
         gone = [part for part in error.parts() if isinstance(part, NotFoundError)]
         others = [part for part in error.parts() if not isinstance(part, NotFoundError)]
-        raise_all([*([_gone(gone, date)] if gone else []), *others])
+        raise_all([*([packages_gone(gone, date, "toolchain")] if gone else []), *others])
         raise
     return {download.name: one.path for download, one in zip(downloads, fetched, strict=True)}
 
@@ -206,13 +205,14 @@ def _other_tree(tree: Tree, found: str, size: int) -> LockError:
     )
 
 
-def _gone(missing: Sequence[NotFoundError], date: str) -> NotFoundError:
+def packages_gone(missing: Sequence[NotFoundError], date: str, of: str) -> NotFoundError:
+    """Return the error for packages of the toolchain, or of tools, that mirrors had at a date and have no longer."""
     first, names = missing[0], ", ".join(error.where for error in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    what = "it" if len(missing) == 1 else f"{len(missing)} packages of the toolchain: {names}{more}"
+    what = "it" if len(missing) == 1 else f"{len(missing)} packages of the {of}: {names}{more}"
     return NotFoundError(
         f"the mirror no longer has {what} ({first.what})",
-        where=first.where if len(missing) == 1 else "toolchain",
+        where=first.where if len(missing) == 1 else of,
         hint=f"Set NIVIS_DEBIAN_MIRROR (and NIVIS_DEBIAN_SECURITY_MIRROR) to a snapshot mirror of {date}, "
         "or run 'nivis lock --update toolchain' for today's packages.",
     )
@@ -243,13 +243,15 @@ def _seeds(settings: ToolchainSettings) -> list[str]:
     return sorted({PYTHON[settings.suite], *SEEDS, *settings.packages})
 
 
-def _architecture(system: str) -> str:
+def architecture(system: str) -> str:
+    """Return what Debian calls a system; raises HostError for one without a toolchain."""
     if system not in ARCHITECTURES:
         raise HostError(f"no Debian toolchain for '{system}'", hint=f"Supported: {', '.join(sorted(ARCHITECTURES))}.")
     return ARCHITECTURES[system]
 
 
-def _locked(package: Package) -> DebianPackage:
+def locked_package(package: Package) -> DebianPackage:
+    """Return what the lock says of a package."""
     return DebianPackage(
         name=package.name,
         version=package.version,

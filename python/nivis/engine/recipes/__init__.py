@@ -1,0 +1,1 @@
+"""What steps were made from, then and now: descriptions that are remembered, compared and explained."""
