@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
+import select
 import shlex
 import shutil
 import statistics
@@ -32,7 +34,9 @@ class Run:
     seconds: float
     cpu: float  # seconds of processor time, with all its children's
     memory: float  # MB, the peak resident set of the largest process
+    own: float  # MB, that of the command itself
     stdout: str
+    stderr: str
 
 
 def run(argv: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] = {}, store: Path | None = None) -> Run:
@@ -43,9 +47,11 @@ def run(argv: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] = {
         inner = f"mount --bind {shlex.quote(str(store))} /nix && exec {shlex.join(command)}"
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         command = ["unshare", *user, "--mount", "sh", "-c", inner]
+    base = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.monotonic()
-        process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environ}, stdout=out, stderr=err)
+        process = subprocess.Popen(command, cwd=cwd, env={**base, **environ}, stdout=out, stderr=err)
+        own = _watch(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -54,14 +60,33 @@ def run(argv: Sequence[str | Path], *, cwd: Path, environ: Mapping[str, str] = {
         if process.returncode:
             sys.exit(f"{shlex.join(command)}\nended with {process.returncode}\n{out.read()}{err.read()}")
         return Run(
-            seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss / 1024, stdout=out.read()
+            seconds=seconds,
+            cpu=usage.ru_utime + usage.ru_stime,
+            memory=usage.ru_maxrss / 1024,
+            own=own,
+            stdout=out.read(),
+            stderr=err.read(),
         )
 
 
+def _watch(pid: int) -> float:
+    """Wait until a process ends; return its peak resident set in MB, as far as it was seen every 50 ms."""
+    peak = 0.0
+    status = Path(f"/proc/{pid}/status")
+    handle = os.pidfd_open(pid)
+    try:
+        while not select.select([handle], [], [], 0.05)[0]:
+            found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+            peak = max(peak, int(found[1]) / 1024 if found else 0.0)
+    finally:
+        os.close(handle)
+    return peak
+
+
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """Yield a folder that is removed at the end (below $TMPDIR, else /var/tmp: on a disk)."""
-    folder = Path(tempfile.mkdtemp(prefix="nivis-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")))
+def scratch(default: str = "/var/tmp") -> Iterator[Path]:
+    """Yield a folder that is removed at the end (below $TMPDIR, else ``default``)."""
+    folder = Path(tempfile.mkdtemp(prefix="nivis-bench-", dir=os.environ.get("TMPDIR", default)))
     try:
         yield folder
     finally:
