@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
+_BEFORE_COMMAND = frozenset("! { } do done elif else esac fi if then time until while".split())
 _INNER = re.compile(r"[\s'\"();,=`|&<>\[\]{}]+")
 
 # Options that take the next word. What is not listed takes none, or has it attached.
@@ -75,7 +76,17 @@ def split(script: str) -> tuple[list[list[Word]], list[str]]:
             if token[0].startswith(")") and _ends_in_pattern(commands[-1]):
                 commands[-1].pop()
             commands.append([])
-    return [command for command in commands if command], documents
+    return [words for command in commands if (words := _without_keywords(command))], documents
+
+
+def _without_keywords(command: Sequence[Word]) -> list[Word]:
+    """Return a command without bash's own words, which name no files: ``do``, ``for x in`` …"""
+    words = list(command)
+    while words and words[0].text in _BEFORE_COMMAND and not words[0].quoted:
+        words = words[1:]
+    if len(words) > 2 and words[0].text in {"for", "select", "case"} and words[2].text == "in":
+        return [*([words[1]] if words[0].text == "case" else []), *words[3:]]
+    return words
 
 
 def _ends_in_pattern(command: Sequence[Word]) -> bool:

@@ -12,7 +12,9 @@ from nivis.plan.words import Script, Word, candidates, scripts, split
         ('a \'b c\' "d \\" e" f\\ g', [["a", "b c", 'd " e', "f g"]]),
         ("a \\\n  b # c d\ne", [["a", "b"], ["e"]]),
         ("x=$(cat y) <z >>w 2>&1", [["x=$"], ["cat", "y"], ["z", "w", "1"]]),
-        ("case x in *) a;; b*) c;; esac", [["case", "x", "in"], ["a"], ["c"], ["esac"]]),
+        ("case x in *) a;; b*) c;; esac", [["x"], ["a"], ["c"]]),
+        ("for in in a b; do in c; done; 'do' in", [["a", "b"], ["in", "c"], ["do", "in"]]),
+        ("if ! test -f a; then { b in; }; fi", [["test", "-f", "a"], ["b", "in"]]),
         ("cat <<E x\nit's y\nE\nz", [["cat", "E", "x"], ["z"]]),
     ],
 )
