@@ -293,7 +293,9 @@ run = 'for part in ${steps.each}; do cat $part/part.txt; done >${out}/all.txt'
         return self.run(*self.command())
 
     def ran(self, made: Run) -> Counter[str]:  # noqa: D102
-        names = [str(name).partition(".")[2].partition("@")[0] for name in json.loads(made.stdout)["results"][0]["built"]]
+        names = [
+            str(name).partition(".")[2].partition("@")[0] for name in json.loads(made.stdout)["results"][0]["built"]
+        ]
         return Counter(name if name in {"split", "gather"} else "each" for name in names)
 
     def result(self) -> str:  # noqa: D102

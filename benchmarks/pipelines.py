@@ -181,7 +181,16 @@ def dynamic_table(runs: Runs, count: int) -> None:
 
 def growth_table(bench: Bench, counts: Sequence[int]) -> None:
     """Print how cost grows."""
-    cases = ("lock, first", "lock, again", "evaluation", "cold", "status", "nothing changed", "one changed", "cold, a step")
+    cases = (
+        "lock, first",
+        "lock, again",
+        "evaluation",
+        "cold",
+        "status",
+        "nothing changed",
+        "one changed",
+        "cold, a step",
+    )
     columns = [growth(bench, count) for count in counts]
     rows = [[case, *(column[n] for column in columns)] for n, case in enumerate(cases)]
     table("nivis alone: time, and peak memory of its process", ["", *(f"{count:,} steps" for count in counts)], rows)

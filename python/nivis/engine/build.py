@@ -89,7 +89,7 @@ def _key(workspace: Workspace, locked: Locked, name: str) -> str:
     lock = locked.lock
     parts = [
         _records(workspace, locked, name),
-        source_digest(locked.plans[name], workspace.project.root),
+        source_digest(locked.plans[name], locked.files),
         json.dumps(
             [
                 asdict(lock.toolchain),

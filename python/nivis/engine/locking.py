@@ -46,6 +46,7 @@ class Locked:
     experiments: Mapping[str, Experiment]
     plans: Mapping[str, Plan]  # of ``experiments``, as they are and with each of their profiles
     changed: tuple[PurePosixPath, ...]  # files that were written or removed
+    files: Files  # as they were planned from
 
 
 def lock_project(
@@ -85,14 +86,15 @@ def lock_project(
         roots=tools.roots,
     )
     raise_all(lacking(workspace, experiments, python))
-    plans = _plans(workspace, experiments, lock)
+    seen = Files(workspace.project.root)
+    plans = _plans(workspace, experiments, lock, seen)
     files = {} if dry_run else _files(workspace, lock, experiments, plans, complete=only is None)
     if check and (changes := outdated(workspace.project.root, files)):
         stale = [str(path) for path in (*changes.written, *changes.removed)]
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
         raise LockError("out of date", where=f"{', '.join(stale[:3])}{more}", hint="Run `nivis lock`.")
     changed = _write(workspace, files, plans) if files else ()
-    return Locked(lock=lock, experiments=experiments, plans=plans, changed=changed)
+    return Locked(lock=lock, experiments=experiments, plans=plans, changed=changed, files=seen)
 
 
 def _check_update(update: Collection[str], experiments: Mapping[str, Experiment]) -> None:
@@ -213,10 +215,9 @@ def _data(
     return dict(sorted(kept.items()))
 
 
-def _plans(workspace: Workspace, experiments: Mapping[str, Experiment], lock: Lock) -> dict[str, Plan]:
+def _plans(workspace: Workspace, experiments: Mapping[str, Experiment], lock: Lock, files: Files) -> dict[str, Plan]:
     problems: list[NivisError] = []
     plans: dict[str, Plan] = {}
-    files = Files(workspace.project.root)
     for name, experiment in experiments.items():
         data = {key: lock.data[f"{name}/{key}"] for key in experiment.data}
         for variant in variants(experiment):

@@ -20,7 +20,6 @@ from nivis.flake.generate import PLANS
 from nivis.manifest.model import Experiment, Value
 from nivis.manifest.params import with_overrides, with_profile
 from nivis.plan.build import build_plan, dumps
-from nivis.plan.files import Files
 from nivis.plan.instances import Plan
 
 EXTRA = PurePosixPath(".nivis/plans")
@@ -93,6 +92,6 @@ def _plan(workspace: Workspace, locked: Locked, experiment: Experiment) -> Plan:
     """Plan a run whose parameters are written down nowhere, and leave the plan where git does not look."""
     data = {name: locked.lock.data[f"{experiment.name}/{name}"] for name in experiment.data}
     root = workspace.project.root
-    plan = build_plan(workspace.project, experiment, data, Files(root))
+    plan = build_plan(workspace.project, experiment, data, locked.files)
     write_atomically(root / EXTRA / f"{experiment.variant}.json", dumps(plan).encode())
     return plan

@@ -3,7 +3,7 @@
 The plan is canonical JSON: sorted keys, no absolute path, no time. Numbers in it are integers only: Nix before 2.16
 writes floats with six digits, so whatever may hold one (``params``, ``experiment``) is JSON text inside the JSON.
 
-    {"version": 2, "name": …, "folder": …, "manifest": sha256 of experiment.toml, "experiment": text, "params": text,
+    {"version": 2, "executable": [path], "name": …, "folder": …, "manifest": sha256 of experiment.toml, "experiment": text, "params": text,
      "data": {name: {"name", "sha256" | "tree", "origin", "url"?, "archive"?, "member"?}},
      "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "links": {path: target},
                       "params": text, "data": [name], "steps": [name], "outputs", "metrics", "plots", "env", "cores",
@@ -36,7 +36,7 @@ from nivis.plan.guards import add_guards
 from nivis.plan.instances import needs
 from nivis.plan.matrix import Problem
 from nivis.plan.order import order
-from nivis.plan.steps import StepPlanner, canonical, share_keys
+from nivis.plan.steps import Planned, StepPlanner, canonical, share_keys
 
 VERSION = 2
 WITH_CHECKS = 3  # a library that knows none would let pass what they are to stop
@@ -76,9 +76,20 @@ def build_plan(
         "experiment": canonical(_about(experiment)),
         "params": canonical(experiment.params),
         "data": data,
+        "executable": sorted(path for path in _files(steps) if files.is_executable(path)),
         "steps": steps,
         **({"checks": checks} if checks else {}),
         **_variant(experiment),
+    }
+
+
+def _files(steps: Mapping[str, Planned]) -> set[str]:
+    """Return the files of all steps and instances."""
+    return {
+        path
+        for step in steps.values()
+        for own in (step, *step.get("instances", {}).values())
+        for path in own.get("files", ())
     }
 
 

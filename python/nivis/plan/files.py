@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,8 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._start = f"{root}/"
+        self._digests: dict[str, str] = {}
         self._folders: dict[str, Mapping[str, Kind]] = {}
         self._contents: dict[str, bytes] = {}
         self._resolved: dict[str, tuple[str, tuple[str, ...]] | None] = {}
@@ -53,7 +56,7 @@ class Files:
 
     def _list(self, folder: str) -> Mapping[str, Kind]:
         try:
-            with os.scandir(self.root / folder) as entries:
+            with os.scandir(self._start + folder) as entries:
                 return {entry.name: _kind(entry) for entry in entries}
         except (FileNotFoundError, NotADirectoryError):
             return {}
@@ -126,8 +129,18 @@ class Files:
     def read(self, path: str) -> bytes:
         """Return the content of a file."""
         if path not in self._contents:
-            self._contents[path] = (self.root / path).read_bytes()
+            self._contents[path] = self._read(path)
         return self._contents[path]
+
+    def _read(self, path: str) -> bytes:
+        with open(self._start + path, "rb") as stream:
+            return stream.read()
+
+    def mentions(self, path: str, text: bytes) -> bool:
+        """Tell whether a file has ``text`` in it; of its content only the hash is kept."""
+        content = self._contents[path] if path in self._contents else self._read(path)
+        self._digests[path] = hashlib.sha256(content).hexdigest()
+        return text in content
 
     def text(self, path: str) -> str:
         """Return the content of a file as text, with marks for what is not UTF-8."""
@@ -135,14 +148,18 @@ class Files:
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes."""
-        return (self.root / path).stat().st_size
+        return os.stat(self._start + path).st_size
+
+    def is_executable(self, path: str) -> bool:
+        """Tell whether the owner of a file may execute it."""
+        return bool(os.stat(self._start + path).st_mode & stat.S_IXUSR)
 
     def sha256(self, path: str) -> str:
         """Return the hexadecimal sha256 of a file, read in pieces."""
-        if path in self._contents:
-            return hashlib.sha256(self._contents[path]).hexdigest()
-        with (self.root / path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        if path not in self._digests:
+            with open(self._start + path, "rb") as stream:
+                self._digests[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._digests[path]
 
 
 def _kind(entry: os.DirEntry[str]) -> Kind:

@@ -186,7 +186,7 @@ class StepPlanner:
         """Tell whether a file mentions NIVIS_PARAMS; one of a mebibyte is not code."""
         if file not in self._asking:
             is_code = self.files.is_file(file) and self.files.size(file) <= 1 << 20
-            self._asking[file] = is_code and PARAMS in self.files.read(file)
+            self._asking[file] = is_code and self.files.mentions(file, PARAMS)
         return self._asking[file]
 
 

@@ -18,7 +18,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
-_BEFORE_COMMAND = frozenset("! { } do done elif else esac fi if then time until while".split())
+_BEFORE_COMMAND = frozenset(
+    {"!", "{", "}", "do", "done", "elif", "else", "esac", "fi", "if", "then", "time", "until", "while"}
+)
 _INNER = re.compile(r"[\s'\"();,=`|&<>\[\]{}]+")
 
 # Options that take the next word. What is not listed takes none, or has it attached.
@@ -80,7 +82,7 @@ def split(script: str) -> tuple[list[list[Word]], list[str]]:
 
 
 def _without_keywords(command: Sequence[Word]) -> list[Word]:
-    """Return a command without bash's own words, which name no files: ``do``, ``for x in`` …"""
+    """Return a command without bash's own words, which name no files: ``do``, ``for x in``."""
     words = list(command)
     while words and words[0].text in _BEFORE_COMMAND and not words[0].quoted:
         words = words[1:]

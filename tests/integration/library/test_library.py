@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
     project.write("nivis.lock", json.dumps(LOCK))
     project.write("experiments/lab/experiment.toml", "")
     plan = {
-        "version": 2, "name": "lab", "folder": "experiments/lab", "params": {}, "experiment": {},
+        "version": 2, "executable": [], "name": "lab", "folder": "experiments/lab", "params": {}, "experiment": {},
         "manifest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "data": {},
         "steps": {
             "a": {**STEP, "run": ["echo 'a' > ", {"out": True}, "/a"]},

@@ -15,6 +15,7 @@ from nivis.lock.model import Archive, LockedData
 from nivis.manifest.experiment import decode_experiment
 from nivis.manifest.model import Experiment, Project
 from nivis.plan.build import build_plan, dumps
+from nivis.plan.files import Files
 from nivis.plan.keys import source_digest
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ def test_whole_plan(project: Project) -> None:
     everything = '{"model":{"c":0.1,"kind":"svm"},"seed":0}'
     assert build_plan(project, experiment(project), LOCKED) == {
         "version": 2,
+        "executable": [],
         "name": "penguins",
         "folder": str(FOLDER),
         "manifest": hashlib.sha256(MANIFEST.encode()).hexdigest(),
@@ -220,9 +222,15 @@ def test_problems_of_all_steps_together(project: Project) -> None:
 
 def test_source_digest(project: Project) -> None:
     plan = build_plan(project, experiment(project), LOCKED)
-    before = source_digest(plan, project.root)
+    before = source_digest(plan, Files(project.root))
     (project.root / FOLDER / "unrelated.py").write_text("x")
-    assert source_digest(plan, project.root) == before
+    assert source_digest(plan, Files(project.root)) == before
     (project.root / "src/helper.py").write_text("x = 1")
-    assert source_digest(plan, project.root) != before
-    assert source_digest({**plan, "name": "y"}, project.root) != source_digest(plan, project.root)
+    assert source_digest(plan, Files(project.root)) != before
+    assert source_digest({**plan, "name": "y"}, Files(project.root)) != source_digest(plan, Files(project.root))
+
+
+def test_executable_files(project: Project) -> None:
+    (project.root / FOLDER / "clean.py").chmod(0o755)
+    (project.root / FOLDER / "unrelated.py").touch(0o755)
+    assert build_plan(project, experiment(project), LOCKED)["executable"] == [f"{FOLDER}/clean.py"]
