@@ -243,7 +243,7 @@ def test_addresses_of_instances(project: Project, salt: str) -> None:
     assert error.splitlines()[-1] == (
         "nivis: step 'each' of 'lab' has no instance 'c.txt'. Did you mean 'lab.each@b.txt'?"
     )
-    for command in ("log", "shell", "status", "freeze"):
+    for command in ("log", "shell", "status"):
         assert project.nivis(command, "lab.each@c.txt", code=2).err == f"{error.splitlines()[-1]}\n"
     assert project.nivis("log", "lab.each", code=2).err == (
         "nivis: step 'each' of 'lab' has 2 instances. Name one: lab.each@a.txt.\n"
