@@ -5,8 +5,8 @@
   building yesterday's experiment.
 
   # Inputs
-  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or in their place, and results.lock
-  files of those (NAME.results), or null. `deferred`: see experiment.nix.
+  `root`: the project's folder. `extra`: a folder in it with plans beside those of nix/plans, or in their place, results.lock
+  files of those (NAME.results) and perhaps a nivis.lock, or null. `deferred`: see experiment.nix.
   `pkgs`: a function from system to nixpkgs, for `kind = "nixpkgs"`.
 
   # Type
@@ -37,6 +37,7 @@ let
     readFile
     removeAttrs
     toJSON
+    toString
     ;
 
   supported = {
@@ -77,9 +78,11 @@ let
 
   lock =
     let
-      value = read supported.lock "nivis.lock";
+      other = "${toString extra}/nivis.lock";
+      file = if extra != null && pathExists (root + "/${other}") then other else "nivis.lock";
+      value = read supported.lock file;
     in
-    check "nivis.lock" value.files value;
+    check file value.files value;
 
   inherit (lock) system;
   toolchain = import ./toolchain {

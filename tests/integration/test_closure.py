@@ -38,7 +38,7 @@ def lab(project: Project, salt: str) -> Project:
     project.write("src/tools/right.py", "def name():\n    return 'right'\n")
     project.write("src/other.py", "")
     project.write(f"{FOLDER}/helper.py", "from tools import right\n")
-    project.write(f"{FOLDER}/a.py", "from tools.left import name\nprint(name())\n")
+    project.write(f"{FOLDER}/a.py", "import sys\nfrom tools.left import name\nprint(name(), sys.argv[1])\n")
     project.write(f"{FOLDER}/b.py", "import helper\nprint(helper.right.name())\n")
     project.write(f"{FOLDER}/words.txt", salt)
     project.write(f"{FOLDER}/report.md", "# Report\n")

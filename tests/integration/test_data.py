@@ -151,7 +151,8 @@ def test_content_that_changed_at_its_source_is_refused_until_it_is_accepted(
     [stored] = hashes_hold(project)
     shutil.rmtree(project.root / "generated")
     out = project.nix_built("experiment-lab")
-    project.run(["nix-store", "--delete", out, project.nix_built("experiment-lab.steps.copy"), stored])
+    copies = [project.nix_built(f"experiment-lab.{of}.copy") for of in ("steps", "recipes")]
+    project.run(["nix-store", "--delete", out, *copies, stored])
     said = project.nivis("build", "lab", code=3).err  # on another machine
     assert f"expected sha256 {sha(old)}, got sha256 {sha(new)} (33 bytes)" in said
     assert "run `nivis lock --update data.table`" in said

@@ -102,7 +102,7 @@ def test_the_figures_are_pictures(penguins: Project) -> None:
 
 def test_a_second_build_does_nothing(penguins: Project) -> None:
     lock = (penguins.root / "nivis.lock").stat()
-    answer = penguins.nivis("--json", "build").json
+    answer = penguins.nivis("--json", "build", "penguins").json
     assert answer["results"][0]["built"] == []
     assert (penguins.root / "nivis.lock").stat() == lock
     assert penguins.git("status", "--porcelain") == ""
@@ -155,7 +155,7 @@ def test_nix_develop_has_the_environment_and_the_source(penguins: Project) -> No
 
 @pytest.mark.parametrize("step", STEPS)
 def test_rebuilding_a_step_gives_the_same_bits(penguins: Project, step: str) -> None:
-    penguins.nix("build", "--no-link", "--rebuild", f".#experiment-penguins.steps.{step}")
+    penguins.nix("build", "--no-link", "--rebuild", f".#experiment-penguins.recipes.{step}")
 
 
 def test_rebuilding_result_and_environment_gives_the_same_bits(penguins: Project) -> None:
@@ -172,3 +172,15 @@ def test_poetry_lock_older_than_pyproject_is_refused(penguins: Project, tmp_path
     assert "poetry.lock" in said
     assert "poetry lock" in said
     assert (copy.root / "nivis.lock").read_bytes() == before
+
+
+def test_the_other_experiment_fans_out_sweeps_and_has_a_step_in_r(penguins: Project) -> None:
+    penguins.nivis("build", "islands")
+    steps = penguins.root / "generated/islands/steps"
+    labels = {name: sorted(path.name for path in (steps / name).iterdir()) for name in ("fit", "resample")}
+    assert labels["fit"] == ["Biscoe.csv", "Dream.csv", "Torgersen.csv"]
+    assert labels["resample"] == [f"share={share},seed={seed}" for share in (0.5, 0.8) for seed in range(3)]
+    metrics = json.loads((penguins.root / "generated/islands/metrics.json").read_text())
+    assert metrics["summary"] == {"islands": 3, "spread": 0.009738}
+    assert metrics["fit"]["Dream.csv"] == {"penguins": 124, "r2": 0.275693, "slope": 0.00946095}
+    penguins.rebuild("islands", "split", "fit@Dream.csv", "summary")

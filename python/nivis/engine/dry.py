@@ -22,17 +22,16 @@ from nivis.engine.supply import Need, needed
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.waves import Wave
 from nivis.engine.workspace import Workspace
-from nivis.errors import LockError
 from nivis.files import write_atomically
+from nivis.lock.file import NAME as LOCK
 from nivis.lock.file import dumps as dump_lock
-from nivis.lock.file import read_lock
 from nivis.manifest.model import Value
 from nivis.nix.store import missing
 from nivis.plan.build import dumps
 from nivis.plan.instances import LIST, TEST, step_of, with_checks
 from nivis.plan.order import order_of_plan
 
-FOLDER = ".nivis/dry"  # plans that are not written into the project
+FOLDER = ".nivis/dry"  # a lock and plans that are not written into the project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +73,9 @@ def forecast(
     wanted: dict[str, list[str | None]] = {}
     for target in targets or [Target(name) for name in locked.experiments]:
         wanted.setdefault(target.experiment, []).append(target.step)
-    _check_lock(workspace, locked)
     folder = workspace.project.root / FOLDER
     try:
+        write_atomically(folder / LOCK, dump_lock(locked.lock).encode())
         for name in wanted:
             write_atomically(folder / f"{name}.json", dumps(locked.plans[name]).encode())
         inventory = evaluate(workspace, sorted(wanted), extra=FOLDER)
@@ -94,13 +93,6 @@ def forecast(
         need = needed(inventory, locked.lock, locked.plans, absent, {name: wave.run} if wave.run else {})
         found.append(_forecast(name, item, locked, wave, need, state, limits))
     return found
-
-
-def _check_lock(workspace: Workspace, locked: Locked) -> None:
-    old = read_lock(workspace.project.root)
-    if old is None or dump_lock(replace(old, data={})) != dump_lock(replace(locked.lock, data={})):
-        hint = "Run `nivis lock`, then ask again."
-        raise LockError("the toolchain or the Python packages are to be locked first", where="nivis.lock", hint=hint)
 
 
 def _forecast(
