@@ -174,7 +174,7 @@ let
     else if deferred then
       null
     else
-      list.items (fromJSON (readFile list.derivation))
+      list.items (fromJSON (unsafeDiscardStringContext (readFile list.derivation)))
   ) lists;
   rootOf =
     name:

@@ -126,6 +126,10 @@ def rows(asked, source):
     except (ValueError, csv.Error) as error:
         raise Wrong(f"{shown} cannot be read: {error}") from None
     for row in found:
+        if source["path"] in json.dumps(row, ensure_ascii=False):
+            owner = "${steps." + asked["step"] + "}" if "step" in asked else "${data." + asked["data"] + "}"
+            what = f"{shown} has a path in the Nix store ({source['path']}…), where an item cannot look"
+            raise Wrong(f"{what}: write it relative to the step's folder, and {owner}/${{item.…}} in the command")
         texts = {"": text_of(row)}
         if isinstance(row, dict):
             texts.update({key: text_of(value) for key, value in row.items()})

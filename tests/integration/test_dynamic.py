@@ -243,7 +243,7 @@ def test_addresses_of_instances(project: Project, salt: str) -> None:
     assert error.splitlines()[-1] == (
         "nivis: step 'each' of 'lab' has no instance 'c.txt'. Did you mean 'lab.each@b.txt'?"
     )
-    for command in ("log", "shell", "status", "freeze"):
+    for command in ("log", "shell", "status"):
         assert project.nivis(command, "lab.each@c.txt", code=2).err == f"{error.splitlines()[-1]}\n"
     assert project.nivis("log", "lab.each", code=2).err == (
         "nivis: step 'each' of 'lab' has 2 instances. Name one: lab.each@a.txt.\n"
@@ -274,3 +274,25 @@ def test_lists_that_cannot_be_meant(project: Project, salt: str, foreach: str, t
         in error
     )
     assert "Traceback" not in error
+
+
+def test_rows_with_files_of_the_list(project: Project, salt: str) -> None:
+    """They are relative to the step; a path in the store is told, with what to write instead."""
+    text = f"""
+[steps.list]
+run = '''
+mkdir ${{out}}/p; for i in 1 2; do echo {salt} $i > ${{out}}/p/$i; done
+printf 'id,file\\n%s,%s\\n%s,%s\\n' 1 PLACEp/1 2 PLACEp/2 > ${{out}}/t.csv
+'''
+
+[steps.each]
+foreach = {{ rows = "${{steps.list}}/t.csv", label = "id" }}
+run = "cat ${{steps.list}}/${{item.file}} > ${{out}}/x"
+"""
+    project.write(MANIFEST, text.replace("PLACE", ""))
+    project.nivis("build", "lab")
+    assert (project.root / "generated/lab/steps/each/2/x").read_text() == f"{salt} 2\n"
+    project.write(MANIFEST, text.replace("PLACE", "${out}/"))
+    said = project.nivis("build", "lab", code=1).err
+    assert "where an item cannot look: write it relative to the step's folder, and " in said
+    assert "${steps.list}/${item.…} in the command. Correct the list, or foreach in the manifest.\n" in said

@@ -230,7 +230,7 @@ def test_branches_merge(chain: Project, salt: str) -> None:
 def test_killed_in_the_middle_of_a_parallel_run(project: Project, salt: str) -> None:
     """Nothing is built twice, and nothing is half-written."""
     quick = "".join(f'[steps.q{n}]\nrun = "echo {salt} {n} > ${{out}}/x"\n' for n in range(30))
-    slow = "".join(f'[steps.s{n}]\nrun = "cat ${{steps.q{n}}}/x > ${{out}}/x; sleep {1 + n}"\n' for n in range(4))
+    slow = "".join(f'[steps.s{n}]\nrun = "cat ${{steps.q{n}}}/x > ${{out}}/x; sleep {1 + n / 2}"\n' for n in range(4))
     gather = " ".join([*(f"${{steps.q{n}}}/x" for n in range(30)), *(f"${{steps.s{n}}}/x" for n in range(4))])
     project.write(MANIFEST, f'{quick}{slow}[steps.all]\nrun = "cat {gather} > ${{out}}/x"\n')
     project.nivis("lock")

@@ -37,7 +37,7 @@ from nivis.plan.instances import LIST, Plan, base_of, step_of, with_checks
 from nivis.progress import BuildSnapshot
 
 TICK = 0.1  # seconds between two looks at what runs
-SELDOM = 10  # times as long as a look takes, between two while there is enough to run
+SELDOM = 5  # times as long as a look takes, between two while there is enough to run
 
 
 @dataclass(slots=True)

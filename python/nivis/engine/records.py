@@ -10,10 +10,9 @@
     }
 
 A recipe goes by the hash part of the store path that it has as a plain derivation, whatever mirrors there are.
-``hash`` is that of the NAR of the output, ``size`` its bytes. An output that is handed on as it is (``direct``)
-refers to
-the store, or is too large for a copy. One record a line, and a last line without a comma: git merges the file by union,
-and lib/ reads what comes of it as JSON.
+``hash`` is that of the NAR of the output, ``size`` its bytes. An output that is handed on as it is (``direct``) refers
+to the store, or is too large for a copy. One record a line, and a last line without a comma: git merges the file by
+union, and lib/ reads what comes of it as JSON.
 """
 
 from __future__ import annotations

@@ -177,6 +177,18 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     assert str(caught.value) == "there is no file no.csv in what data set 'raw' has"
 
 
+def test_a_path_that_holds_in_the_store_only(tmp_path: Path) -> None:
+    assert wrong_row(tmp_path, f"{tmp_path}/p/1") == (
+        f"t.json has a path in the Nix store ({tmp_path}…), where an item cannot look: "
+        "write it relative to the step's folder, and ${steps.split}/${item.…} in the command"
+    )
+
+
+def wrong_row(tmp_path: Path, text: str) -> str:
+    (tmp_path / "t.json").write_text(json.dumps([{"file": text}]))
+    return wrong(tmp_path, kind="rows", path="t.json")
+
+
 def test_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ITEMS, "MOST", 3)
     assert len(rows(tmp_path, "t.json", "[1, 2, 3]")) == 3
