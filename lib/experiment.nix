@@ -81,7 +81,7 @@ let
     map (name: {
       inherit name;
       value = true;
-    }) plan.executable
+    }) (plan.executable or [ ])
   );
   storeName =
     name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +16,12 @@ from nivis.cli.session import Session
 from nivis.cli.units import Memory, duration_text, plural
 from nivis.engine.build import Outcome, build
 from nivis.engine.checks import CheckResult, warnings
-from nivis.engine.dry import Forecast, forecast
 from nivis.engine.limits import machine_limits
 from nivis.engine.targets import parse_target
 from nivis.manifest.params import parse_overrides
+
+if TYPE_CHECKING:
+    from nivis.engine.dry import Forecast
 
 FIGURES = 6  # named in a summary
 
@@ -84,6 +87,8 @@ def command(
         workspace = session.workspace(display, jobs=jobs)
         limits = machine_limits(cores=jobs, memory=memory, gpus=gpus)
         if dry_run:
+            from nivis.engine.dry import forecast  # and with it, all that is needed only where something is to run
+
             found = forecast(workspace, targets, limits, profile=profile, overrides=overrides)
             _tell(session, found)
             return

@@ -145,7 +145,8 @@ def _run(
     drvs = sorted({item.drv for item in new.values()})
     try:
         if drvs:
-            supply(workspace, ran.inventory, locked.lock, locked.plans, steps={t.experiment: [] for t in new})
+            if not ran.built:  # else the toolchain is there
+                supply(workspace, ran.inventory, locked.lock, locked.plans, steps={t.experiment: [] for t in new})
             realise(workspace, drvs, ran.inventory.labels(), base=ran.told)
         for target, item in there.items():
             _link(workspace, link_of(workspace, target), item.out)

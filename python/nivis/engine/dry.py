@@ -14,11 +14,11 @@ from nivis.engine.evaluate import evaluate
 from nivis.engine.inventory import ExperimentItem, experiment_paths
 from nivis.engine.limits import Limits
 from nivis.engine.locking import Locked, lock_project
+from nivis.engine.need import Need, needed
 from nivis.engine.plans import vary
 from nivis.engine.results import Results
 from nivis.engine.schedule import ranks
 from nivis.engine.state import State, read_state
-from nivis.engine.supply import Need, needed
 from nivis.engine.targets import Target, check_steps
 from nivis.engine.waves import Wave
 from nivis.engine.workspace import Workspace

@@ -3,7 +3,8 @@
 The plan is canonical JSON: sorted keys, no absolute path, no time. Numbers in it are integers only: Nix before 2.16
 writes floats with six digits, so whatever may hold one (``params``, ``experiment``) is JSON text inside the JSON.
 
-    {"version": 2, "executable": [path], "name": …, "folder": …, "manifest": sha256 of experiment.toml, "experiment": text, "params": text,
+    {"version": 2, "name": …, "folder": …, "manifest": sha256 of experiment.toml, "experiment": text, "params": text,
+     "executable": [path],
      "data": {name: {"name", "sha256" | "tree", "origin", "url"?, "archive"?, "member"?}},
      "steps": {name: {"run": [fragment] | "argv": [[fragment]], "files": [path], "links": {path: target},
                       "params": text, "data": [name], "steps": [name], "outputs", "metrics", "plots", "env", "cores",
@@ -23,7 +24,7 @@ With parameters other than [params] the plan has ``"variant"``, its own name, ``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nivis.errors import NivisError, raise_all
 from nivis.lock.model import LockedData
@@ -76,20 +77,17 @@ def build_plan(
         "experiment": canonical(_about(experiment)),
         "params": canonical(experiment.params),
         "data": data,
-        "executable": sorted(path for path in _files(steps) if files.is_executable(path)),
+        "executable": sorted(path for path in _files([*steps.values(), *checks.values()]) if files.is_executable(path)),
         "steps": steps,
         **({"checks": checks} if checks else {}),
         **_variant(experiment),
     }
 
 
-def _files(steps: Mapping[str, Planned]) -> set[str]:
+def _files(steps: Iterable[Planned]) -> set[str]:
     """Return the files of all steps and instances."""
     return {
-        path
-        for step in steps.values()
-        for own in (step, *step.get("instances", {}).values())
-        for path in own.get("files", ())
+        path for step in steps for own in (step, *step.get("instances", {}).values()) for path in own.get("files", ())
     }
 
 
