@@ -106,7 +106,7 @@ def next_batch(ready: list[Task], free: Free, limits: Limits) -> Batch | None:
         if not task.is_plain:
             return free.take([ready.pop(index)], limits)
         plain = [other for other in ready if other.is_plain]
-        size = max(1, min(LARGEST_BATCH, len(plain) // (4 * limits.cores)))
+        size = max(1, min(LARGEST_BATCH, len(plain) // (2 * limits.cores)))
         chosen = plain[:size]
         names = {one.label for one in chosen}
         ready[:] = [other for other in ready if other.label not in names]
