@@ -155,7 +155,7 @@ class Pipeline:
             items = self.ran.inventory.experiments
             waves = {name: self._survey(name, items[name]) for name in self.names}
             if lost := [f"{name}.{step}" for name, wave in waves.items() for step in wave.lost]:
-                hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew, or `nivis pull` to fetch it."
+                hint = f"Run `nivis unfreeze {lost[0]}` to have it made anew."
                 raise LockError("the frozen output is not in the store", where=lost[0], hint=hint)
             if not any(wave.take for wave in waves.values()):
                 return waves
