@@ -135,7 +135,7 @@ def _hash_path(path: Path, name: str, origin: PathData, stats: StatCache) -> Loc
 def _not_there(path: Path, origin: PathData, previous: LockedData | None) -> LockError:
     if previous is not None:
         known = f"sha256 {previous.sha256}" if previous.sha256 else f"folder hash {previous.tree}"
-        hint = f"Get it from whoever locked it ({known}), or run `nivis pull`."
+        hint = f"Get it from whoever locked it ({known})."
     elif path.is_symlink():
         return LockError("is a link to nothing", where=origin.path, hint="Mend the link, or correct 'path'.")
     else:

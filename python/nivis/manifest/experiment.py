@@ -1,6 +1,6 @@
 """Decode experiment.toml into an ``Experiment``.
 
-The format is described in the manual ("experiment.toml"). References such as ``${steps.clean}`` stay as they are
+The format is described in docs/manifest.md. References such as ``${steps.clean}`` stay as they are
 written: the plan resolves them. Every independent problem of the file is found before any is raised.
 """
 

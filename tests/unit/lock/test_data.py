@@ -164,7 +164,7 @@ def test_a_file_that_only_the_store_has(world: World) -> None:
     locked = world.lock(FILE)
     (world.root / "project/data/birds 1.csv").unlink()
     assert world.fail(lambda: world.lock(FILE, locked)) == (
-        f"'data/birds 1.csv' does not exist. Get it from whoever locked it (sha256 {sha('1')}), or run `nivis pull`."
+        f"'data/birds 1.csv' does not exist. Get it from whoever locked it (sha256 {sha('1')})."
     )
     world.stored.add(sha("1"))
     assert world.lock(FILE, locked) == locked
