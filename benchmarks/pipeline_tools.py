@@ -1,14 +1,13 @@
-"""The tools that pipelines.py compares, each with the same two pipelines: what is written for it, how it is run, what ran.
+"""The tools that pipelines.py compares: what is written for each, how it is run, what ran.
 
-`Independent`: N small steps, each of which reads a file of its own and writes one, and a gather. `Dynamic`: a split into
-files that only a run tells, a step a file, a gather. What really ran is counted from a log that the steps append to; in
-Nix's sandbox they cannot, there the builds are counted that the tool itself tells.
+Two pipelines: N small steps, each of which reads a file of its own and writes one, and a gather; or, `dynamic`, a split
+into files that only a run tells, a step a file, and a gather. What really ran is counted from a log that the steps
+append to; in Nix's sandbox they cannot, there the builds are counted that the tool itself tells.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -107,7 +106,8 @@ class Make(Tool):
         parts = " ".join(f"out/{name}.txt" for name in self.inputs)
         return {
             "Makefile": f"PARTS = {parts}\nall.txt: $(PARTS)\n\t@cat $^ >$@; echo gather >>log\n"
-            'out/%.txt: in/%.txt | out\n\t@read -r line <$<; echo "part $$line" >$@; echo each >>log\nout:\n\t@mkdir out\n'
+            'out/%.txt: in/%.txt | out\n\t@read -r line <$<; echo "part $$line" >$@; echo each >>log\n'
+            "out:\n\t@mkdir out\n"
         }
 
     def command(self) -> list[str | Path]:  # noqa: D102
@@ -170,7 +170,8 @@ checkpoint split:
     input: "list.txt"
     output: directory("parts")
     shell:
-        'mkdir -p {output}; while read -r name text; do echo "$text" >{output}/$name.txt; done <{input}; echo split >>log'
+        'mkdir -p {output}; while read -r name text; do echo "$text" >{output}/$name.txt; done <{input}; '
+        "echo split >>log"
 
 def parts(wildcards):
     folder = checkpoints.split.get().output[0]
@@ -179,7 +180,7 @@ def parts(wildcards):
         default = '\nrule all:\n    default_target: True\n    input: "all.txt"\n'
         if self.dynamic:
             return {"Snakefile": split + each % "parts" + gather % "parts" + default}
-        wanted = '[f"out/{name}.txt" for name in %r]' % sorted(self.inputs)
+        wanted = f"{[f'out/{name}.txt' for name in sorted(self.inputs)]}"
         return {"Snakefile": each % "in" + gather % wanted + default}
 
     def command(self) -> list[str | Path]:  # noqa: D102
@@ -215,9 +216,9 @@ def gather(parts: list[ContentFile], target: str) -> ContentFile:
 
 @task()
 def split(source: ContentFile) -> list[ContentFile]:
-    script = 'rm -rf parts; mkdir parts; while read -r name text; do echo "$text" >parts/$name.txt; done; echo split >>log'
+    script = 'rm -rf parts; mkdir parts; while read -r name text; do echo "$text" >parts/$name.txt; done'
     with open(source.path) as stream:
-        subprocess.run(["bash", "-euc", script], check=True, stdin=stream)
+        subprocess.run(["bash", "-euc", script + "; echo split >>log"], check=True, stdin=stream)
     return [ContentFile(str(path)) for path in sorted(Path("parts").glob("*.txt"))]
 
 @task()
@@ -230,7 +231,8 @@ def main() -> ContentFile:
 """
         listed = "[ContentFile(str(path)) for path in sorted(Path('in').glob('*.txt'))]"
         sources = 'split(ContentFile("list.txt"))' if self.dynamic else listed
-        ini = "[backend]\ndb_uri = sqlite:///redun.db\n\n[executors.default]\ntype = local\nmode = thread\nmax_workers = 2\n"
+        ini = "[backend]\ndb_uri = sqlite:///redun.db\n"
+        ini += "\n[executors.default]\ntype = local\nmode = thread\nmax_workers = 2\n"
         return {"workflow.py": source + f"    return every({sources})\n", ".redun/redun.ini": ini}
 
     def command(self) -> list[str | Path]:  # noqa: D102
@@ -299,8 +301,8 @@ run = 'for part in ${steps.each}; do cat $part/part.txt; done >${out}/all.txt'
         return Counter(name if name in {"split", "gather"} else "each" for name in names)
 
     def result(self) -> str:  # noqa: D102
-        link = os.readlink(self.folder / "generated/many")
-        return self._in_store(Path(link) / "steps/gather/all.txt").read_text()
+        link = (self.folder / "generated/many").readlink()
+        return self._in_store(link / "steps/gather/all.txt").read_text()
 
     def _in_store(self, path: Path) -> Path:
         """Return where a path of the store is, seen from outside; links are followed."""
@@ -308,7 +310,7 @@ run = 'for part in ${steps.each}; do cat $part/part.txt; done >${out}/all.txt'
         for part in path.relative_to("/nix").parts:
             seen /= part
             if seen.is_symlink():
-                target = Path(os.readlink(seen))
+                target = seen.readlink()
                 seen = self._in_store(target) if target.is_absolute() else seen.parent / target
         return seen
 

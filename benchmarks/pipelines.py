@@ -109,9 +109,9 @@ def dynamic(bench: Bench, count: int, rounds: int) -> Runs:
     return runs
 
 
-def growth(bench: Bench, count: int) -> list[str]:
+def growth(bench: Bench, kind: type[Nivis], count: int) -> list[str]:
     """Return what nivis costs alone, with many steps: seconds, and MB of nivis itself."""
-    tool = bench.tool(Swept, names_of(count, f"growth {count}"))
+    tool = bench.tool(kind, names_of(count, f"growth {kind.name} {count}"))
     assert isinstance(tool, Nivis)
     lock = tool.run(NIVIS, "--quiet", "lock")
     again = tool.run(NIVIS, "--quiet", "lock")
@@ -120,7 +120,7 @@ def growth(bench: Bench, count: int) -> list[str]:
     cold = bench.made(tool).run
     status = tool.run(NIVIS, "--json", "status")
     unchanged = bench.made(tool).run
-    tool.write(f"{count // 2:05}", f"changed {count}")
+    tool.write(f"{count // 2:05}", f"changed {kind.name} {count}")
     changed = bench.made(tool).run
     each = (lock, again, evaluation, cold, status, unchanged, changed)
     return [*(f"{one.seconds:.2f} s, {one.own:.0f} MB" for one in each), f"{1000 * cold.seconds / count:.1f} ms"]
@@ -174,26 +174,29 @@ def dynamic_table(runs: Runs, count: int) -> None:
     cases = ("cold", "unchanged", "one changed", "one more", "one fewer")
     kinds = (Nivis, Snakemake, Redun)
     rows = [[kind.name, *(cell(runs[kind.name, case]) for case in cases)] for kind in kinds]
-    for base in (Snakemake, Redun):
-        rows.append([f"nivis × {base.name}", *(against(runs, Nivis.name, base.name, case) for case in cases)])
+    rows += [
+        [f"nivis × {base.name}", *(against(runs, Nivis.name, base.name, case) for case in cases)]
+        for base in (Snakemake, Redun)
+    ]
     table(f"Split into {count} files, a step each, gather", ["", *cases], rows)
 
 
-def growth_table(bench: Bench, counts: Sequence[int]) -> None:
+def growth_table(bench: Bench, kind: type[Nivis], counts: Sequence[int]) -> None:
     """Print how cost grows."""
     cases = (
         "lock, first",
         "lock, again",
-        "evaluation",
+        "evaluation (Nix)",
         "cold",
         "status",
-        "nothing changed",
+        "unchanged",
         "one changed",
         "cold, a step",
     )
-    columns = [growth(bench, count) for count in counts]
+    columns = [growth(bench, kind, count) for count in counts]
     rows = [[case, *(column[n] for column in columns)] for n, case in enumerate(cases)]
-    table("nivis alone: time, and peak memory of its process", ["", *(f"{count:,} steps" for count in counts)], rows)
+    head = ["", *(f"{count:,} steps" for count in counts)]
+    table(f"{kind.name}: time, and peak memory of the command's own process", head, rows)
 
 
 def versions() -> str:
@@ -225,7 +228,8 @@ def main() -> None:
         if options.parts:
             dynamic_table(dynamic(bench, options.parts, options.runs), options.parts)
         if options.growth:
-            growth_table(bench, options.growth)
+            for kind in (Nivis, Swept):
+                growth_table(bench, kind, options.growth)
 
 
 if __name__ == "__main__":
