@@ -50,9 +50,9 @@ def files(folder):
     for directory, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            path = os.path.join(directory, name)
+            path = f"{directory}/{name}"
             if os.path.isfile(path):
-                yield os.path.relpath(path, folder)
+                yield path[len(folder) + 1 :]
 
 
 def hash_line(path, name):

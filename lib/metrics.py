@@ -7,17 +7,23 @@ import json
 import math
 import os
 import sys
-import tomllib
-
-import yaml
 
 
 def load(path):
     """Read one metrics file by its ending: JSON, YAML or TOML."""
     with open(path, "rb") as file:
         if path.endswith(".toml"):
+            import tomllib  # where there is little to do, importing takes as long as all else
+
             return tomllib.load(file)
-        return yaml.safe_load(file) if path.endswith((".yaml", ".yml")) else json.load(file)
+        if path.endswith((".yaml", ".yml")):
+            import yaml
+
+            try:
+                return yaml.safe_load(file)
+            except yaml.YAMLError as error:
+                raise ValueError(error) from error
+        return json.load(file)
 
 
 def plain(value, place):
@@ -40,7 +46,7 @@ def merged(names, folder, step):
         place = f"steps.{step}.metrics: {name}"
         try:
             metrics = load(os.path.join(folder, name))
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             sys.exit(f"{place} is not readable: {' '.join(str(error).split())}")
         if not isinstance(metrics, dict):
             sys.exit(f"{place} must be a table of numbers, but it is a {type(metrics).__name__}")

@@ -13,8 +13,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from nivis.engine.debs import deb_download, gone
 from nivis.engine.need import Need
-from nivis.engine.roots import deb_download, gone
 from nivis.engine.workspace import Workspace
 from nivis.errors import HostError, LockError, NetworkError, NivisError, raise_all
 from nivis.fetch.download import Download, Fetched, HashError, fetch_all

@@ -114,6 +114,12 @@ class Inventory:
 
     def paths(self) -> Iterator[str]:
         """Yield every store path once or more often."""
+        yield from self.given()
+        for experiment in self.experiments.values():
+            yield from experiment_paths(experiment)
+
+    def given(self) -> Iterator[str]:
+        """Yield the store paths of what is no step's output."""
         yield from (path for path in (self.base,) if path)
         yield from (item.out for item in (self.toolchain, self.environment, self.tables) if item)
         for wheel in self.wheels:
@@ -121,7 +127,6 @@ class Inventory:
         for root in self.roots.values():
             yield from (root.out, *root.debs)
         for experiment in self.experiments.values():
-            yield from experiment_paths(experiment)
             for data in experiment.data.values():
                 yield from (path for path in (data.out, data.archive) if path)
 

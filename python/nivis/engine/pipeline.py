@@ -137,7 +137,7 @@ class Pipeline:
         )
         self.waiting = sum(len(wave.later) for wave in waves.values())
         tasks = [task for name, wave in waves.items() for task in self._tasks(name, inventory.experiments[name], wave)]
-        self._prepare(inventory, tasks)
+        self._prepare(store, inventory, tasks)
         tasks += [task for task in self.ready if task.label in self.started]  # to be tried again
         self.ready = sorted(tasks, key=lambda task: (-task.rank, task.label))
         self.watch, self.more = {name: Watchlist(wave.waits) for name, wave in waves.items()}, False
@@ -217,7 +217,7 @@ class Pipeline:
             rank=rank[base],
         )
 
-    def _prepare(self, inventory: Inventory, tasks: Sequence[Task]) -> None:
+    def _prepare(self, store: Connection, inventory: Inventory, tasks: Sequence[Task]) -> None:
         """Bring what the tasks need that is no step: downloads, the toolchain, the environment."""
         steps: dict[str, list[str]] = {}
         for task in tasks:
@@ -225,7 +225,7 @@ class Pipeline:
             steps.setdefault(name, []).append(step)
         if not steps:
             return
-        absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps)
+        absent = supply(self.workspace, inventory, self.locked.lock, self.locked.plans, steps=steps, store=store)
         tables = any("table" in self._planned(task.label) for task in tasks)
         environments: list[Item | RootItem] = [inventory.environment]
         environments += [inventory.tables] if tables and inventory.tables else []

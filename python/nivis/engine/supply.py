@@ -8,6 +8,7 @@ from nivis.engine.inventory import Inventory
 from nivis.engine.need import given, needed
 from nivis.engine.workspace import Workspace
 from nivis.lock.model import Lock
+from nivis.nix.serve import Connection
 from nivis.nix.store import missing
 from nivis.plan.instances import Plan
 
@@ -21,12 +22,17 @@ def supply(
     steps: Mapping[str, Collection[str]],
     shell: bool = False,
     given_only: bool = False,
+    store: Connection | None = None,
 ) -> set[str]:
-    """Bring what is needed to run ``steps``; return the inventory's own paths that are not in the store.
+    """Bring what is needed to run ``steps``; return the paths that are not in the store, of what is no step's output.
 
-    Raises what downloads and the store raise, all problems together.
+    Raises what downloads and the store raise, all problems together. ``store``: if it is open already.
     """
-    absent = missing(list(inventory.paths()), nix=workspace.nix, environ=workspace.nix_environ)
+    paths = set(inventory.given())
+    if store is not None:
+        absent = paths - store.valid(sorted(paths))
+    else:
+        absent = missing(sorted(paths), nix=workspace.nix, environ=workspace.nix_environ)
     need = needed(inventory, lock, plans, absent, steps, shell=shell)
     need = given(need) if given_only else need
     if need:

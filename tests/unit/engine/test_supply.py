@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nivis.engine.bring import fetch_files
+from nivis.engine.debs import deb_download, gone
 from nivis.engine.inventory import DataItem, ExperimentItem, Inventory, Item, RootItem, StepItem, WheelItem
 from nivis.engine.need import Need, given, needed
-from nivis.engine.roots import deb_download, gone
 from nivis.engine.workspace import Workspace
 from nivis.fetch.cache import Cache
 from nivis.fetch.download import Download, NotFoundError
