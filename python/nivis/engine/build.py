@@ -155,7 +155,7 @@ def _run(
         write_state(root, state)
         drop_outdated(known, state)
         _tell_git(workspace, ran.written)
-        remember(workspace, locked, ran.inventory)
+        remember(workspace, locked, ran.inventory, ran.valid)
     explain_failures(workspace, locked, ran.failed.values())
     raise_all(ran.failed.values())
     return steps

@@ -13,12 +13,12 @@ from nivis.engine.recipes.places import Present
 from nivis.engine.recipes.recipe import Handed, Recipe, described, stored_file
 from nivis.engine.results import Results
 from nivis.engine.workspace import Workspace
-from nivis.nix.store import missing
 
 
-def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None:
+def remember(workspace: Workspace, locked: Locked, inventory: Inventory, valid: Collection[str]) -> None:
     """Note the recipe of every step of the inventory that is in place; ``locked`` is what it was evaluated from.
 
+    ``valid`` are store paths: what a failed step leaves at its output's place does not count.
     Call it when something was built, also before an error: what is there already stays as it is.
     """
     root = workspace.project.root
@@ -26,11 +26,11 @@ def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None
     present = Present(workspace=workspace, locked=locked)
     built: dict[str, Built] = {}
     gone: list[str] = []
-    absent = _absent(workspace, inventory)
     for name, experiment in inventory.experiments.items():
         contents = {step: item.content for step, item in experiment.steps.items() if item.content}
         recipes = present.recipes(name, handed_by(present, name, memory, contents))
-        lacking = {described(recipes, s) for s, i in experiment.steps.items() if absent >= {i.out, i.handed}}
+        outputs = experiment.steps.items()
+        lacking = {described(recipes, s) for s, i in outputs if i.out not in valid and i.handed not in valid}
         there: dict[str, bool] = {}
         for step in dict.fromkeys(described(recipes, step) for step in experiment.steps):
             if step in recipes and step not in lacking and _is_built_from(recipes[step], there):
@@ -40,14 +40,6 @@ def remember(workspace: Workspace, locked: Locked, inventory: Inventory) -> None
     new = memory.with_builds(built, forget=gone)
     if new != memory:
         write_memory(root, new)
-
-
-def _absent(workspace: Workspace, inventory: Inventory) -> set[str]:
-    """Return the outputs that are not in the store: what a failed step leaves at its output's place does not count."""
-    items = [item for experiment in inventory.experiments.values() for item in experiment.steps.values()]
-    paths = [path for item in items for path in (item.out, item.handed) if os.path.lexists(path)]
-    lost = {path for item in items for path in (item.out, item.handed)} - set(paths)
-    return lost | missing(paths, nix=workspace.nix, environ=workspace.nix_environ) if paths else lost
 
 
 def handed_by(present: Present, experiment: str, memory: Memory, contents: Mapping[str, str] | None = None) -> Handed:
