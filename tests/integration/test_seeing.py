@@ -33,7 +33,8 @@ run = "cat ${steps.base}/salt > ${out}/${matrix.c}"
 @pytest.fixture
 def lab(project: Project, salt: str) -> Project:
     project.write(f"{FOLDER}/experiment.toml", STEPS.replace("SALT", salt))
-    project.write(f"{FOLDER}/read.py", 'import sys\nprint(open(sys.argv[2] + "/x.json").read())\n')
+    # The salt: a file that no store has seen.
+    project.write(f"{FOLDER}/read.py", f'# {salt}\nimport sys\nprint(open(sys.argv[2] + "/x.json").read())\n')
     project.write("config/x.json", "{}")
     return project
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from nivis.engine.locking import Locked
-from nivis.engine.recipes.recipe import Handed, Recipe, describe, identity, identity_of, stored_file, world_of
+from nivis.engine.recipes.recipe import Handed, Recipe, describe, identity_of, identity_of_file, stored_file, world_of
 from nivis.engine.workspace import Workspace
 from nivis.errors import UsageError
 from nivis.flake.generate import LIBRARY, PLANS
 from nivis.flake.history import EXECUTABLE, Entry, blobs, commit_of, past_of, tree_of
 from nivis.flake.resources import read_tree, resource_folder
 from nivis.lock.file import NAME, loads
-from nivis.lock.nar import nar_hash
 from nivis.nix.store import fixed_output_path
 from nivis.plan.instances import Plan, reading
 
@@ -67,7 +66,7 @@ class Present:
 
     def _identify(self, path: str) -> str:
         if path not in self._identities:
-            self._identities[path] = identity(path, nar_hash(self.workspace.project.root / path)[0])
+            self._identities[path] = identity_of_file(path, self.workspace.project.root / path)
         return self._identities[path]
 
     def content(self, path: str, file_id: str) -> bytes | None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nivis.lock.model import Lock
-from nivis.lock.nar import File, dump_node, sri
+from nivis.lock.nar import File, dump_node, nar_hash, sri
 from nivis.nix.store import STORE, fixed_output_path
 from nivis.plan.instances import Plan, data_of, needs, step_of, with_checks
 from nivis.plan.order import order_of_plan
@@ -131,17 +132,29 @@ def world_of(lock: Lock, library: Mapping[str, bytes]) -> Sections:
 # ------------------------------------------------------------------------------------------------- files
 
 
-def identity(path: str, nar: str) -> str:
-    """Return the hash part of the store path that ``builtins.path`` gives a file, from the hash of its NAR (SRI)."""
-    name = store_name(path)
-    return fixed_output_path(name, tree_sri=nar).removeprefix(f"{STORE}/").removesuffix(f"-{name}")
-
-
 def identity_of(path: str, content: bytes, *, executable: bool) -> str:
-    """Return the identity that a file with some content has."""
+    """Return the hash part of the store path that ``builtins.path`` gives a file with some content.
+
+    As lib/experiment.nix has it: a flat hash, which does not cover whether a file may be executed, unless it may.
+    """
+    if not executable:
+        return _key(path, fixed_output_path(store_name(path), flat_sha256_hex=hashlib.sha256(content).hexdigest()))
     digest = hashlib.sha256()
-    dump_node(File(size=len(content), send=lambda write: write(content), executable=executable), digest.update)
-    return identity(path, sri(digest.digest()))
+    dump_node(File(size=len(content), send=lambda write: write(content), executable=True), digest.update)
+    return _key(path, fixed_output_path(store_name(path), tree_sri=sri(digest.digest())))
+
+
+def identity_of_file(path: str, file: Path) -> str:
+    """Return the same for a file that is there."""
+    if file.stat().st_mode & stat.S_IXUSR:
+        return _key(path, fixed_output_path(store_name(path), tree_sri=nar_hash(file)[0]))
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return _key(path, fixed_output_path(store_name(path), flat_sha256_hex=digest))
+
+
+def _key(path: str, stored: str) -> str:
+    return stored.removeprefix(f"{STORE}/").removesuffix(f"-{store_name(path)}")
 
 
 def stored_file(path: str, file_id: str) -> str:

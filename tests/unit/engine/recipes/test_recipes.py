@@ -12,7 +12,15 @@ import pytest
 from nivis.engine.recipes.differ import Change, command_text, differences, kinds
 from nivis.engine.recipes.memory import FILE, Built, Memory, dumps, read_memory, write_memory
 from nivis.engine.recipes.reasons import changed_lines
-from nivis.engine.recipes.recipe import Recipe, describe, identity_of, store_name, stored_file, world_of
+from nivis.engine.recipes.recipe import (
+    Recipe,
+    describe,
+    identity_of,
+    identity_of_file,
+    store_name,
+    stored_file,
+    world_of,
+)
 from nivis.lock.model import DebianPackage, Lock, PythonEnvironment, Toolchain, Tree, Wheel
 
 
@@ -191,13 +199,18 @@ def test_names_in_the_store(path: str, name: str) -> None:
     assert store_name(path) == name
 
 
-def test_the_identity_of_a_file_is_its_place_in_the_store() -> None:
-    # nix-instantiate --eval -E 'builtins.path { path = ./hello.txt; name = "hello.txt"; }' of Nix 2.8, 2.26 and 2.34
+def test_the_identity_of_a_file_is_its_place_in_the_store(tmp_path: Path) -> None:
+    # builtins.path { path = ./hello.txt; name = "hello.txt"; recursive = false; sha256 = builtins.hashFile "sha256" … }
     assert stored_file("x/hello.txt", identity_of("x/hello.txt", b"hello\n", executable=False)) == HELLO
-    assert identity_of("x/hello.txt", b"hello\n", executable=True) != HELLO[11:43]
+    file = tmp_path / "hello.txt"
+    file.write_bytes(b"hello\n")
+    assert identity_of_file("x/hello.txt", file) == HELLO[11:43]
+    file.chmod(0o755)
+    executable = identity_of("x/hello.txt", b"hello\n", executable=True)
+    assert identity_of_file("x/hello.txt", file) == executable != HELLO[11:43]
 
 
-HELLO = "/nix/store/i9pmrzmpshapij2kin22pff6fc2adavx-hello.txt"
+HELLO = "/nix/store/gy454w1cxaq731grqwylhzf4pp9r5izh-hello.txt"
 
 # ------------------------------------------------------------------------------------------------ memory
 
