@@ -34,7 +34,7 @@ run = "cat ${steps.base}/salt > ${out}/${matrix.c}"
 def lab(project: Project, salt: str) -> Project:
     project.write(f"{FOLDER}/experiment.toml", STEPS.replace("SALT", salt))
     # The salt: a file that no store has seen.
-    project.write(f"{FOLDER}/read.py", f'# {salt}\nimport sys\nprint(open(sys.argv[2] + "/x.json").read())\n')
+    project.write(f"{FOLDER}/read.py", f'import sys\nprint(open(sys.argv[2] + "/x.json").read())\n# {salt}\n')
     project.write("config/x.json", "{}")
     return project
 
