@@ -38,10 +38,11 @@ format: .venv/.dev  ## put code into its shape
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format .
 
-bench: setup  ## measure: the environment beside uv, data beside cp, many steps beside plain Nix
+bench: setup  ## measure: the environment beside uv, data beside cp, pipelines beside Make, DVC, Snakemake, redun and plain Nix
 	$(BIN)/python benchmarks/environment.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/pipelines.py
 
 clean:  ## remove what make made (not Nix, not the store)
 	rm -rf .venv demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

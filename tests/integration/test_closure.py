@@ -61,7 +61,7 @@ def test_only_what_reads_an_edited_file_reruns(lab: Project) -> None:
     lab.edit(f"{FOLDER}/helper.py", "import right", "import right  # edited")
     assert lab.built("lab") == ["lab.b"]
 
-    lab.write(f"{FOLDER}/words.txt", lab.root.name)
+    lab.write(f"{FOLDER}/words.txt", (lab.root / FOLDER / "words.txt").read_text() + " edited")
     assert lab.built("lab") == ["lab.c"]
 
     lab.edit(f"{FOLDER}/experiment.toml", 'question = "Which', 'question = "So which')
